@@ -1,0 +1,49 @@
+/** The canonical JSON text that cache keys are hashes of. */
+import { createHash } from "node:crypto";
+
+/** What a cache key can hold. */
+export type KeyValue = string | number | boolean | null | readonly KeyValue[] | { readonly [key: string]: KeyValue };
+
+/** `\uXXXX` for everything outside of ASCII, by UTF-16 unit: the text is ASCII only. */
+function quote(text: string): string {
+  const quoted = JSON.stringify(text);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: DEL and above are the subject here.
+  return /[\x7f-\uffff]/.test(quoted)
+    ? quoted.replace(/[\x80-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+    : quoted;
+}
+
+/** Order by code points; UTF-16 order differs from it above the basic plane. */
+export function compareCodePoints(a: string, b: string): number {
+  if (a === b) return 0;
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    let left = a.charCodeAt(i);
+    let right = b.charCodeAt(i);
+    if (left === right) continue;
+    // Surrogates stand for code points above every other unit.
+    if (left >= 0xd800 && right >= 0xd800) {
+      left = left >= 0xe000 ? left - 0x800 : left + 0x2000;
+      right = right >= 0xe000 ? right - 0x800 : right + 0x2000;
+    }
+    return left - right;
+  }
+  return a.length - b.length;
+}
+
+/** JSON without white space, keys in the order of their code points, ASCII only. */
+export function canonicalJson(value: KeyValue): string {
+  if (typeof value === "string") return quote(value);
+  if (value === null || typeof value !== "object") return String(value);
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  const record = value as { readonly [key: string]: KeyValue };
+  const members = Object.keys(record)
+    .sort(compareCodePoints)
+    .map((key) => `${quote(key)}:${canonicalJson(record[key] ?? null)}`);
+  return `{${members.join(",")}}`;
+}
+
+/** SHA-256 of the canonical text, as 64 hexadecimal digits. */
+export function keyOf(value: KeyValue): string {
+  return createHash("sha256").update(canonicalJson(value)).digest("hex");
+}

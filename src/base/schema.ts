@@ -1,0 +1,28 @@
+/** Building blocks for the JSON schemas of configurations, in which YAML has only text, lists and dictionaries. */
+
+export interface JsonSchema {
+  readonly [keyword: string]: unknown;
+}
+
+/** Any text. */
+export const text: JsonSchema = { type: "string" };
+
+/** The spellings of a boolean that the format has. */
+export const bool: JsonSchema = { type: "string", enum: ["True", "true", "1", "False", "false", "0"] };
+
+export const textList: JsonSchema = { type: "array", items: text };
+
+export const textMap: JsonSchema = { type: "object", additionalProperties: text };
+
+export function oneOf(...values: readonly string[]): JsonSchema {
+  return { type: "string", enum: values };
+}
+
+export function listOf(items: JsonSchema): JsonSchema {
+  return { type: "array", items };
+}
+
+/** A dictionary with these keys and no others. */
+export function record(properties: { readonly [key: string]: JsonSchema }, required: readonly string[] = []): JsonSchema {
+  return { type: "object", additionalProperties: false, properties, ...(required.length > 0 ? { required } : {}) };
+}
