@@ -33,7 +33,7 @@ export class ProtoWriter {
     const size = Buffer.byteLength(value);
     this.#varint(size);
     this.#reserve(size);
-    this.#buffer.utf8Write(value, this.#length, size);
+    this.#buffer.write(value, this.#length, size, "utf8");
     this.#length += size;
     return this;
   }
@@ -158,7 +158,7 @@ export class ProtoReader {
 
   string(): string {
     const start = this.#delimited();
-    return this.#buffer.utf8Slice(start, this.#position);
+    return this.#buffer.toString("utf8", start, this.#position);
   }
 
   /** A view of the bytes, not a copy. */
