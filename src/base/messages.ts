@@ -1,18 +1,21 @@
 /** What the stages report: plain data, emitted where work happens, shown by `src/report/`. */
 
 /** The same set, and the same meaning, as the action column of BuildStream's log lines. */
-export type MessageType =
-  | "debug"
-  | "status"
-  | "info"
-  | "warn"
-  | "error"
-  | "bug"
-  | "log"
-  | "start"
-  | "success"
-  | "failure"
-  | "skipped";
+const MESSAGE_TYPES = [
+  "debug",
+  "status",
+  "info",
+  "warn",
+  "error",
+  "bug",
+  "log",
+  "start",
+  "success",
+  "failure",
+  "skipped",
+] as const;
+
+export type MessageType = (typeof MESSAGE_TYPES)[number];
 
 /** A key as shown to people. */
 export interface DisplayKey {
@@ -143,6 +146,20 @@ export interface ProjectHeading {
   readonly sourceCaches?: readonly string[];
 }
 
+/** A command that builds, fetches, … begins, before anything is loaded. */
+export interface SessionStarted {
+  readonly type: "session-started";
+  /** `Build`, `Fetch`, `Track`, `Pull`, `Push`. */
+  readonly name: string;
+}
+
+export interface SessionEnded {
+  readonly type: "session-ended";
+  readonly name: string;
+  readonly outcome: "success" | "failure" | "terminated";
+  readonly elapsedMs: number;
+}
+
 /** The scheduler is about to run: what will be done, to which elements, under which settings. */
 export interface PipelineStarted {
   readonly type: "pipeline-started";
@@ -187,9 +204,15 @@ export type ReportEvent =
   | JobProgress
   | JobEnded
   | JobNotNeeded
+  | SessionStarted
+  | SessionEnded
   | PipelineStarted
   | PipelineEnded
   | CommandFailed;
+
+export function isMessage(event: ReportEvent): event is Message {
+  return MESSAGE_TYPES.some((type) => type === event.type);
+}
 
 /** How a job ended; `error` may be anything that was thrown, and is a bug unless it is a `BstError`. */
 export type JobResult =

@@ -1,0 +1,115 @@
+/** Writes reports to a descriptor: log lines that stay, and on a terminal status lines that are drawn anew below them. */
+import { writeSync } from "node:fs";
+import { systemErrorCode } from "../base/errors.ts";
+
+/** Status lines are drawn at most this often. */
+const FRAME_MS = 100;
+/** As many writes go out at once in a frame; further ones are put together until the next. */
+const WRITES_PER_FRAME = 32;
+
+export interface StatusLines {
+  /** What to show now; each line must fit in the given number of columns. */
+  lines(columns: number, rows: number): string[];
+}
+
+export class Terminal {
+  readonly #fd: number;
+  /** None where the output is no terminal. */
+  readonly #status: StatusLines | undefined;
+  #pending = "";
+  #drawn: string[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #frameEnds = 0;
+  #writes = 0;
+  #suspended = false;
+
+  constructor(fd: number, status?: StatusLines) {
+    this.#fd = fd;
+    this.#status = status;
+  }
+
+  /** Adds whole lines. */
+  write(text: string): void {
+    this.#pending += text;
+    const now = performance.now();
+    if (now >= this.#frameEnds) {
+      this.#frameEnds = now + FRAME_MS;
+      this.#writes = 0;
+    }
+    if (++this.#writes <= WRITES_PER_FRAME) this.#draw();
+    else this.#drawLater();
+  }
+
+  /** Draws the status lines again within a frame's time: something about them changed. */
+  refresh(): void {
+    if (this.#status) this.#drawLater();
+  }
+
+  /** Writes what is pending and takes the status lines away, until the next write or refresh. */
+  flush(): void {
+    this.#stopTimer();
+    this.#put([]);
+  }
+
+  /** Takes the status lines away while the terminal is somebody else's: a prompt, a shell. */
+  suspend(): void {
+    this.#suspended = true;
+    this.flush();
+  }
+
+  resume(): void {
+    this.#suspended = false;
+    this.refresh();
+  }
+
+  #drawLater(): void {
+    this.#timer ??= setTimeout(() => this.#draw(), FRAME_MS).unref();
+  }
+
+  #draw(): void {
+    this.#stopTimer();
+    this.#put(this.#suspended ? [] : this.#statusLines());
+  }
+
+  #statusLines(): string[] {
+    if (!this.#status) return [];
+    const { columns = 80, rows = 24 } = process.stderr;
+    return this.#status.lines(columns, rows);
+  }
+
+  #stopTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #put(lines: string[]): void {
+    const same = lines.length === this.#drawn.length && lines.every((line, index) => line === this.#drawn[index]);
+    if (this.#pending === "" && same) return;
+    // Up to the first status line, and erase from there to the end of the screen.
+    const erase = this.#drawn.length > 0 ? `\x1b[${this.#drawn.length}F\x1b[J` : "";
+    const text = erase + this.#pending + lines.map((line) => `${line}\n`).join("");
+    this.#pending = "";
+    this.#drawn = lines;
+    try {
+      writeAll(this.#fd, text);
+    } catch (error) {
+      // Nobody reads the reports any more; the work itself goes on.
+      if (systemErrorCode(error) !== "EPIPE") throw error;
+    }
+  }
+}
+
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
+/** Writes all of it, also to a pipe that somebody has made non-blocking. */
+export function writeAll(fd: number, data: string | Uint8Array): void {
+  let bytes = typeof data === "string" ? Buffer.from(data) : data;
+  while (bytes.length > 0) {
+    try {
+      bytes = bytes.subarray(writeSync(fd, bytes));
+    } catch (error) {
+      if (systemErrorCode(error) !== "EAGAIN") throw error;
+      Atomics.wait(pause, 0, 0, 5);
+    }
+  }
+}
