@@ -13,7 +13,7 @@ class Clash extends Error {
 }
 
 /** Whether a mapping stands for changes to a list. A mapping that mixes both is an error. */
-function isListChange(node: Node): node is MappingNode {
+function isListChange(node: Node): boolean {
   if (node.type !== "mapping" || !node.directives) return false;
   const changes = [PREPEND, APPEND, REPLACE].filter((key) => node.has(key)).length;
   if (changes > 0 && changes < node.entries.size) {
@@ -80,7 +80,7 @@ function composeValue(base: Node | undefined, over: Node, key: string): Node {
   if (isListChange(over)) {
     if (base === undefined) return over;
     if (base.type === "sequence") return changeList(base, over);
-    if (isListChange(base)) return joinListChanges(base, over);
+    if (base.type === "mapping" && isListChange(base)) return joinListChanges(base, over);
     throw new Clash(`${over.provenance}: list directives cannot change what is at ${base.provenance}`);
   }
   if (base === undefined) return over.directives ? composeMappings(over.withEntries(new Map()), over) : over;
@@ -125,7 +125,7 @@ function joinListChanges(first: MappingNode, second: MappingNode): MappingNode {
 
 /** Throws where a list directive is left that found no list to change. */
 export function assertFullyComposed(node: Node): void {
-  if (!node.directives || node.type === "scalar") return;
+  if (node.type === "scalar" || !node.directives) return;
   if (node.type === "sequence") {
     for (const item of node.items) assertFullyComposed(item);
     return;

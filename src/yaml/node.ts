@@ -45,7 +45,9 @@ abstract class NodeBase {
 
   /** A load error of reason invalid-data (unless told otherwise) that begins with this node's provenance. */
   error(message: string, options: { reason?: ConstructorParameters<typeof LoadError>[0]; detail?: string } = {}) {
-    return new LoadError(options.reason ?? "invalid-data", `${this.provenance}: ${message}`, { detail: options.detail });
+    return new LoadError(options.reason ?? "invalid-data", `${this.provenance}: ${message}`, {
+      detail: options.detail,
+    });
   }
 }
 
@@ -230,7 +232,11 @@ export class MappingNode extends NodeBase {
     return Object.fromEntries([...this.entries].map(([key, node]) => [key, node.toPlain()]));
   }
 
-  private typed<T extends Node["type"]>(key: string, type: T, expected: string): Extract<Node, { type: T }> | undefined {
+  private typed<T extends Node["type"]>(
+    key: string,
+    type: T,
+    expected: string,
+  ): Extract<Node, { type: T }> | undefined {
     const node = this.entries.get(key);
     if (node === undefined) return undefined;
     if (node.type !== type) throw node.error(`Value of '${key}' must be ${expected}`);

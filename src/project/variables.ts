@@ -1,0 +1,198 @@
+/** Variables of a project or element: `%{name}` references, resolved when first asked for. */
+import { LoadError } from "../base/errors.ts";
+import { type MappingNode, type Node, ScalarNode } from "../yaml/node.ts";
+
+/** A text with references: `texts[0] names[0] texts[1] names[1] … texts[n]`. */
+interface Expression {
+  readonly names: readonly string[];
+  readonly texts: readonly string[];
+}
+
+const REFERENCE = /%\{([a-zA-Z][a-zA-Z0-9_-]*)\}/;
+
+// Elements of a project share nearly all of their texts: each is taken apart once.
+const parsed = new Map<string, Expression>();
+
+function parse(text: string): Expression {
+  let expression = parsed.get(text);
+  if (expression === undefined) {
+    const parts = text.split(REFERENCE);
+    expression = {
+      texts: parts.filter((_, index) => index % 2 === 0),
+      names: parts.filter((_, index) => index % 2 === 1),
+    };
+    parsed.set(text, expression);
+  }
+  return expression;
+}
+
+// Far below what the stack takes; references are seldom nested deeper than ten.
+const MAX_DEPTH = 100;
+
+/** An expression whose references are being resolved, and how many are. */
+interface Frame {
+  readonly name: string | undefined;
+  readonly expression: Expression;
+  next: number;
+}
+
+/** The texts of a mapping of variables with all references replaced. */
+export class Variables {
+  private readonly node: MappingNode;
+  private readonly values = new Map<string, string>();
+
+  /** Throws a LoadError, reason invalid-data, for a variable that is not a single value. */
+  constructor(node: MappingNode) {
+    let own = node;
+    if (node.bool("notparallel") === true) {
+      const jobs = node.scalar("max-jobs") ?? new ScalarNode("", node.file, node.line);
+      own = node.with("max-jobs", jobs.withValue("1"));
+    }
+    for (const [name, value] of own.entries) if (value.type !== "scalar") own.scalar(name);
+    this.node = own;
+  }
+
+  has(name: string): boolean {
+    return this.node.has(name);
+  }
+
+  /**
+   * The variable's value, undefined where there is no such variable.
+   * @throws LoadError unresolved-variable or circular-reference-variable
+   */
+  get(name: string): string | undefined {
+    const value = this.shortcut(name, 0);
+    if (value !== undefined) return value;
+    const node = this.node.scalar(name);
+    return node === undefined ? undefined : this.resolve(parse(node.value), name);
+  }
+
+  /** Throws, as `get` does, for the first variable that has no value. */
+  check(): void {
+    for (const name of this.node.entries.keys()) this.get(name);
+  }
+
+  /** Names and values in the order in which the variables were defined. */
+  *[Symbol.iterator](): IterableIterator<[string, string]> {
+    for (const name of this.node.entries.keys()) yield [name, this.get(name) ?? ""];
+  }
+
+  /** The scalar's text with all references replaced. */
+  subst(scalar: ScalarNode): string {
+    if (!scalar.expandable) return scalar.value;
+    const expression = parse(scalar.value);
+    return this.join(expression, 0) ?? this.resolve(expression, undefined, scalar);
+  }
+
+  /** The same tree with all references replaced; subtrees that have none are shared. */
+  expand<T extends Node>(node: T): T;
+  expand(node: Node): Node {
+    if (!node.expandable) return node;
+    if (node.type === "scalar") return node.withValue(this.subst(node));
+    if (node.type === "sequence") return node.withItems(node.items.map((item) => this.expand(item)));
+    const entries = new Map<string, Node>();
+    for (const [key, value] of node.entries) entries.set(key, this.expand(value));
+    return node.withEntries(entries);
+  }
+
+  /** The value where the way to it is short; undefined for long chains, circles and what is not defined. */
+  private shortcut(name: string, depth: number): string | undefined {
+    const known = this.values.get(name);
+    if (known !== undefined) return known;
+    const node = this.node.get(name);
+    if (node?.type !== "scalar") return undefined;
+    if (!node.expandable) return node.value;
+    const value = this.join(parse(node.value), depth + 1);
+    if (value !== undefined) this.values.set(name, value);
+    return value;
+  }
+
+  private join({ texts, names }: Expression, depth: number): string | undefined {
+    if (depth > MAX_DEPTH) return undefined;
+    let text = texts[0] ?? "";
+    for (let i = 0; i < names.length; i++) {
+      const value = this.shortcut(names[i] ?? "", depth);
+      if (value === undefined) return undefined;
+      text += value + texts[i + 1];
+    }
+    return text;
+  }
+
+  /** Depth first as well, without recursion: a chain of references may be longer than the stack. */
+  private resolve(expression: Expression, name: string | undefined, asker?: ScalarNode): string {
+    const stack: Frame[] = [{ name, expression, next: 0 }];
+    const open = new Set([name]);
+    for (;;) {
+      const frame = stack[stack.length - 1];
+      if (frame === undefined) throw new Error("variables: the stack cannot be empty here");
+      const reference = frame.expression.names[frame.next++];
+      if (reference !== undefined) {
+        const node = this.node.scalar(reference);
+        if (node === undefined || open.has(reference)) throw this.explain(expression, name, asker);
+        if (!node.expandable || this.values.has(reference)) continue;
+        stack.push({ name: reference, expression: parse(node.value), next: 0 });
+        open.add(reference);
+        continue;
+      }
+      // All that it refers to is known by now.
+      const value = this.join(frame.expression, MAX_DEPTH) ?? "";
+      if (frame.name !== undefined) this.values.set(frame.name, value);
+      stack.pop();
+      if (stack.length === 0) return value;
+      open.delete(frame.name);
+    }
+  }
+
+  /**
+   * The error for an expression that cannot be resolved. Where it has several faults, the order of the search decides
+   * which is told: all references of one text before those of the texts that it refers to, the last of them first.
+   */
+  private explain(expression: Expression, name: string | undefined, asker: ScalarNode | undefined): LoadError {
+    const todo: { name: string | undefined; expression: Expression; depth: number }[] = [
+      { name, expression, depth: 0 },
+    ];
+    const path: (string | undefined)[] = [];
+    const seen = new Map<string | undefined, number>();
+    for (let step = todo.pop(); step !== undefined; step = todo.pop()) {
+      path.length = step.depth;
+      const before = seen.get(step.name);
+      if (before !== undefined) {
+        if (path[before] === step.name) return this.circular([...path.slice(before), step.name]);
+        continue;
+      }
+      seen.set(step.name, step.depth);
+      path.push(step.name);
+      for (const reference of step.expression.names) {
+        const node = this.node.scalar(reference);
+        if (node === undefined) {
+          const referrer = step.name === undefined ? asker : this.node.scalar(step.name);
+          return undefinedVariable(reference, referrer);
+        }
+        if (!node.expandable || this.values.has(reference)) continue;
+        todo.push({ name: reference, expression: parse(node.value), depth: step.depth + 1 });
+      }
+    }
+    throw new Error("variables: nothing to explain");
+  }
+
+  /** The first and the last name of a circle are the same. */
+  private circular(names: readonly (string | undefined)[]): LoadError {
+    const [first = "", ...rest] = names.map((name) => name ?? "");
+    let referrer = first;
+    const lines = rest.map((name) => {
+      const line = `${this.node.scalar(referrer)?.provenance}: '${referrer}' refers to '${name}'`;
+      referrer = name;
+      return line;
+    });
+    return new LoadError("circular-reference-variable", `The variable '${first}' refers to itself`, {
+      detail: lines.join("\n"),
+    });
+  }
+}
+
+function undefinedVariable(name: string, referrer: ScalarNode | undefined): LoadError {
+  const message = `There is no variable '${name}'`;
+  return referrer === undefined
+    ? new LoadError("unresolved-variable", message)
+    : referrer.error(message, { reason: "unresolved-variable" });
+}

@@ -1,0 +1,42 @@
+/** Questions to single functions of the reference implementation, many at a time in one Python process. */
+import { spawnSync } from "node:child_process";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+const { BST_ORACLE } = process.env;
+const installation = BST_ORACLE ?? join(homedir(), ".cache/bst-ts-oracle");
+
+/**
+ * Runs `answer(question)`, which `script` defines, for each question.
+ * An answer is `{ "value": … }`, or `{ "error": [type, reason, message, detail] }` where the function raised.
+ */
+export function askEach<T>(script: string, questions: readonly unknown[]): Answer<T>[] {
+  const program = `
+import json, sys
+${script}
+def outcome(question):
+    try:
+        return {"value": answer(question)}
+    except Exception as error:
+        reason = getattr(error, "reason", None)
+        reason = getattr(reason, "name", reason)
+        return {"error": [type(error).__name__, reason and reason.lower().replace("_", "-"), str(error), getattr(error, "detail", None)]}
+print(json.dumps([outcome(question) for question in json.load(sys.stdin)]))
+`;
+  const { status, stdout, stderr, error } = spawnSync(join(installation, "venv/bin/python"), ["-c", program], {
+    input: JSON.stringify(questions),
+    encoding: "utf8",
+    maxBuffer: 1 << 30,
+    env: { ...process.env, PYTHONUTF8: "1" },
+  });
+  if (error !== undefined) throw error;
+  if (status !== 0) throw new Error(`python failed: ${stderr}`);
+  return JSON.parse(stdout);
+}
+
+export type Answer<T> =
+  | { readonly value: T; readonly error?: undefined }
+  | {
+      readonly value?: undefined;
+      readonly error: readonly [type: string, reason: string | null, message: string, detail: string | null];
+    };
