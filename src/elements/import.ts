@@ -1,0 +1,39 @@
+/** Kind `import`: puts files of the sources, as they are, into the artifact. */
+import { BstError } from "../base/errors.ts";
+import { record, text } from "../base/schema.ts";
+import type { ElementKind } from "../project/element-kind.ts";
+
+const INPUT = "/input";
+const OUTPUT = "/output";
+
+export const importKind: ElementKind = {
+  kind: "import",
+  schema: record({ source: text, target: text }),
+  defaults: { config: { source: "/", target: "/" } },
+  configure(config, { fullName, hasSources }) {
+    const source = config.string("source") ?? "/";
+    const target = config.string("target") ?? "/";
+    return {
+      runsCommands: false,
+      uniqueKey: () => ({ source, target }),
+      preflight() {
+        if (!hasSources) throw new BstError("element", `${fullName}: An import needs at least one source`);
+      },
+      assemble(io) {
+        io.stageSources(INPUT);
+        const input = io.root.openDirectory(INPUT + path(source));
+        const output = io.root.openDirectory(OUTPUT + path(target), { create: true });
+        if (input.isEmpty()) {
+          throw new BstError("element", `${fullName}: The sources have no files in '${source}'`);
+        }
+        output.importTree(input);
+        return OUTPUT;
+      },
+    };
+  },
+};
+
+function path(configured: string): string {
+  const inner = configured.replace(/^\/+|\/+$/g, "");
+  return inner === "" ? "" : `/${inner}`;
+}

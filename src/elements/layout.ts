@@ -1,0 +1,60 @@
+/** Where dependencies are staged: the `location` of a dependency's `config`, for kinds that run commands. */
+import { compareCodePoints } from "../base/json.ts";
+import type { BuildIo, ConfiguredDependency, DependencyFacts } from "../project/element-kind.ts";
+
+const ROOT = "/";
+
+export class Layout {
+  private readonly locations = new Map<string, ConfiguredDependency[]>();
+
+  add(dependency: ConfiguredDependency): void {
+    const location = dependency.config?.string("location") ?? ROOT;
+    const there = this.locations.get(location);
+    if (there === undefined) this.locations.set(location, [dependency]);
+    else there.push(dependency);
+  }
+
+  get isEmpty(): boolean {
+    return this.locations.size === 0;
+  }
+
+  /** Whether anything is staged elsewhere than at the root. */
+  get hasOtherLocations(): boolean {
+    return [...this.locations.keys()].some((location) => location !== ROOT);
+  }
+
+  /** Dependencies by location, as keys hold them. */
+  keyFields(): Record<string, string[]> {
+    return Object.fromEntries(
+      this.sorted().map(([location, dependencies]) => [location, dependencies.map(({ path }) => path)]),
+    );
+  }
+
+  /** Stages everything, then runs the integration commands of what is at the root. */
+  async stage(io: BuildIo): Promise<void> {
+    for (const [location, dependencies] of this.sorted()) {
+      const selection = dependencies.map(({ element }) => element);
+      await io.activity(`Staging dependencies at: ${location}`, () =>
+        io.stageDependencies({ selection, path: location }),
+      );
+      if (location !== ROOT) warnOfNothingStaged(io, selection, location);
+    }
+    const atRoot = this.locations.get(ROOT);
+    if (atRoot !== undefined) await io.integrate(atRoot.map(({ element }) => element));
+  }
+
+  private sorted(): [string, ConfiguredDependency[]][] {
+    return [...this.locations].sort(([a], [b]) => compareCodePoints(a, b));
+  }
+}
+
+/** A stack without runtime dependencies, staged as a layer, gives an image that lacks everything: say so. */
+function warnOfNothingStaged(io: BuildIo, selection: readonly DependencyFacts[], location: string): void {
+  for (const element of selection) {
+    const staged = io.dependencies([element]);
+    if (element.hasArtifact || staged.some((one) => one.hasArtifact)) continue;
+    io.warn(`The ${element.kind} ${element.fullName} stages no files at ${location}`, {
+      detail: "A stack has no content of its own: list what it stands for under its 'depends'.",
+    });
+  }
+}

@@ -1,0 +1,33 @@
+/** Kind `stack`: a name for a set of elements. Its own artifact is empty; what counts is what it depends on. */
+import { BstError } from "../base/errors.ts";
+import type { ElementKind } from "../project/element-kind.ts";
+
+const OUTPUT = "/output";
+
+export const stack: ElementKind = {
+  kind: "stack",
+  schema: { type: "object" },
+  forbids: ["sources"],
+  hasArtifact: false,
+  configure(_config, { fullName }) {
+    return {
+      runsCommands: false,
+      uniqueKey: () => 1,
+      preflight({ build, runtime }) {
+        if (build.every((one) => runtime.includes(one)) && runtime.every((one) => build.includes(one))) return;
+        throw new BstError(
+          "element",
+          `${fullName}: A stack's dependencies must all be needed both to build and to run`,
+          {
+            reason: "stack-requires-build-and-run",
+            detail: "List them under 'depends', without a 'type'.",
+          },
+        );
+      },
+      assemble({ root }) {
+        root.makeDirectory(OUTPUT);
+        return OUTPUT;
+      },
+    };
+  },
+};

@@ -1,0 +1,129 @@
+/** Cache keys: the weak key of what an element is, and the strict key that holds all it is built from as well. */
+import { createHash } from "node:crypto";
+import { canonicalJson, type KeyValue } from "../base/json.ts";
+import { CORE_ARTIFACT_VERSION } from "../project/builtin.ts";
+import type { Element } from "../project/element.ts";
+import { sandboxFields } from "../project/sandbox-config.ts";
+import type { ElementSource } from "../project/sources.ts";
+import { dependencies } from "./scopes.ts";
+
+export interface Keys {
+  /** Decides what a non-strict build can reuse: own configuration, and names of dependencies. */
+  readonly weak: string;
+  /** Own configuration and the strict keys of everything that is staged to build it. */
+  readonly strict: string;
+}
+
+/** What sources contribute: also the key under which their staged tree is kept. */
+export function sourcesKeyFields(sources: readonly ElementSource[]): KeyValue {
+  return sources.map(({ source, definition, directory }) => ({
+    key: source.uniqueKey(),
+    name: definition.kind,
+    ...(directory !== undefined && { directory }),
+  }));
+}
+
+/** Everything of the element itself that its artifact depends on. */
+export function keyFields(element: Element): Readonly<Record<string, KeyValue>> {
+  const { definition, environmentNocache } = element;
+  return {
+    // A new version of the artifact format, or of what a kind makes, must not find older artifacts.
+    "core-artifact-version": CORE_ARTIFACT_VERSION,
+    "element-plugin-name": definition.kind,
+    "element-plugin-version": definition.artifactVersion ?? 0,
+    // Programs remember where they were built.
+    "element-base-key": { "build-root": element.variable("build-root") ?? null },
+    "element-plugin-key": element.behaviour.uniqueKey(),
+    // Public data is part of the artifact: split rules and integration commands act where it is staged.
+    public: element.publicData.toPlain(),
+    sources: sourcesKeyFields(element.sources),
+    // What fails in one project must not be found built by another.
+    "fatal-warnings": [...element.project.fatalWarnings].sort(),
+    ...(element.runsCommands && {
+      sandbox: sandboxFields(element.sandbox),
+      environment: Object.fromEntries(
+        Object.entries(element.environment).filter(([name]) => !environmentNocache.has(name)),
+      ),
+    }),
+  };
+}
+
+/** Computes keys, each once; an element without a key depends on a source that has no ref. */
+export class KeyRing {
+  private readonly keys = new Map<Element, Keys | undefined>();
+  private readonly fields = new WeakMap<Element, readonly [head: string, tail: string]>();
+  /** `["project","element"` of each element: the beginning of its entry among dependencies. */
+  private readonly names = new WeakMap<Element, string>();
+
+  /** Undefined where a source of the element, or of what it is built from, has no ref. */
+  of(element: Element): Keys | undefined {
+    if (!this.keys.has(element)) this.compute(element);
+    return this.keys.get(element);
+  }
+
+  /** Forgets everything: refs have changed. */
+  clear(): void {
+    this.keys.clear();
+  }
+
+  /** The key that an element gets when its dependencies are what they are: their strong keys instead of strict ones. */
+  strong(element: Element, keyOf: (dependency: Element) => string | undefined): string | undefined {
+    const weak = this.of(element)?.weak;
+    if (weak === undefined) return undefined;
+    const entries: string[] = [];
+    for (const dependency of dependencies(element, "build")) {
+      const key = keyOf(dependency);
+      if (key === undefined) return undefined;
+      entries.push(`${this.name(dependency)},"${key}"]`);
+    }
+    return this.hash(element, entries, weak);
+  }
+
+  /** Goes over all dependencies first, by a list, so that long chains cost no stack. */
+  private compute(element: Element): void {
+    for (const each of dependencies(element, "all")) {
+      if (!this.keys.has(each)) this.keys.set(each, this.computeOne(each));
+    }
+  }
+
+  private computeOne(element: Element): Keys | undefined {
+    if (!element.isResolved) return undefined;
+    const isStrict = element.definition.strictRebuild ?? false;
+    const weakEntries: string[] = [];
+    const strictEntries: string[] = [];
+    for (const dependency of dependencies(element, "build")) {
+      const keys = this.keys.get(dependency);
+      if (keys === undefined) return undefined;
+      const name = this.name(dependency);
+      const byWeakKey = isStrict || element.strictDependencies.has(dependency);
+      weakEntries.push(byWeakKey ? `${name},"${keys.weak}"]` : `${name}]`);
+      strictEntries.push(`${name},"${keys.strict}"]`);
+    }
+    const weak = this.hash(element, weakEntries, undefined);
+    return { weak, strict: this.hash(element, strictEntries, weak) };
+  }
+
+  private name(element: Element): string {
+    let name = this.names.get(element);
+    if (name === undefined) {
+      name = canonicalJson([element.projectName, element.name]).slice(0, -1);
+      this.names.set(element, name);
+    }
+    return name;
+  }
+
+  /** The hash of the canonical JSON: written around the dependencies, since only they differ between keys. */
+  private hash(element: Element, entries: readonly string[], weak: string | undefined): string {
+    let fields = this.fields.get(element);
+    if (fields === undefined) {
+      const { "core-artifact-version": version, ...rest } = keyFields(element);
+      fields = [`{"core-artifact-version":${version},"dependencies":[`, `],${canonicalJson(rest).slice(1, -1)}`];
+      this.fields.set(element, fields);
+    }
+    const [head, tail] = fields;
+    const end = weak === undefined ? "}" : `,"weak-cache-key":"${weak}"}`;
+    return createHash("sha256")
+      .update(`${head}${entries.join(",")}${tail}${end}`)
+      .digest("hex");
+  }
+}

@@ -1,0 +1,98 @@
+/** From targets to resolved elements: loads projects and element files, opens junctions, resolves everything. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { LoadError } from "../base/errors.ts";
+import { assertNoConflicts } from "../project/conflicts.ts";
+import { Element } from "../project/element.ts";
+import { junctionConfig } from "../project/junction.ts";
+import type { LoadElement } from "../project/load-element.ts";
+import { orderDependencies } from "../project/order.ts";
+import { Project } from "../project/project.ts";
+import type { JunctionFacts, LoadSession } from "../project/session.ts";
+import type { Node } from "../yaml/node.ts";
+import { KeyRing } from "./keys.ts";
+
+/** What a load gives: the targets, and everything that they reach. */
+export interface LoadedGraph {
+  readonly project: Project;
+  readonly targets: readonly Element[];
+  /** All elements, each after what it depends on. */
+  readonly elements: readonly Element[];
+  readonly keys: KeyRing;
+}
+
+/** Thrown where loading cannot go on before the sources of a junction are here; the caller stages them and retries. */
+export class SubprojectMissing extends Error {
+  readonly junction: Element;
+  /** Absolute path of the folder that the sources must be staged into. */
+  readonly directory: string;
+
+  constructor(junction: Element, directory: string) {
+    super(`the sources of the junction ${junction.fullName} are not staged`);
+    this.junction = junction;
+    this.directory = directory;
+  }
+}
+
+/**
+ * Loads the project of a folder, and resolves targets with all that they depend on.
+ * @param targetsOf the names of the targets, once project.conf is read
+ * @throws LoadError, BstError of domains element, source and plugin; SubprojectMissing
+ */
+export function loadGraph(
+  common: Omit<LoadSession, "openJunction" | "projects">,
+  directory: string,
+  targetsOf: (project: Project) => readonly string[],
+): LoadedGraph {
+  const keys = new KeyRing();
+  const elements = new Map<LoadElement, Element>();
+  const resolve = (loaded: LoadElement): Element => {
+    let element = elements.get(loaded);
+    if (element === undefined) {
+      element = new Element(loaded, resolve);
+      elements.set(loaded, element);
+    }
+    return element;
+  };
+  const session: LoadSession = {
+    ...common,
+    projects: [],
+    openJunction: (loaded, asker) => openJunction(loaded, asker, resolve(loaded), keys),
+  };
+
+  const project = new Project(session, directory);
+  const loaded = project.loader.load(targetsOf(project));
+  // In this order, so that resolving never goes deeper than one element.
+  const all = orderDependencies(loaded).map(resolve);
+  assertNoConflicts(session.projects);
+  warnOfRedundantRefs(session, all);
+  return { project, targets: loaded.map(resolve), elements: all, keys };
+}
+
+function openJunction(loaded: LoadElement, asker: Node | undefined, element: Element, keys: KeyRing): JunctionFacts {
+  const weak = keys.of(element)?.weak;
+  if (weak === undefined) {
+    const where = asker === undefined ? "" : `${asker.provenance}: `;
+    throw new LoadError("subproject-inconsistent", `${where}The junction '${loaded.name}' has no ref`, {
+      detail: `Try: bst-ts source track ${loaded.name}`,
+    });
+  }
+  const config = junctionConfig(element.config, element.name);
+  const [first, second] = element.sources;
+  let base = second === undefined ? first?.source.localPath : undefined;
+  if (base === undefined) {
+    base = join(element.project.directory, ".bst", "staged-junctions", loaded.name, weak);
+    if (!existsSync(base)) throw new SubprojectMissing(element, base);
+  }
+  return { ...config, name: element.name, fullName: element.fullName, directory: join(base, config.path) };
+}
+
+function warnOfRedundantRefs(session: LoadSession, elements: readonly Element[]): void {
+  const redundant = elements.flatMap(({ sources }) => sources.filter((source) => source.redundantRef));
+  if (redundant.length === 0) return;
+  session.messenger.emit({
+    type: "warn",
+    text: "Ignoring refs that stand both in the elements and in project.refs",
+    detail: redundant.map(({ node }) => node.provenance).join("\n"),
+  });
+}

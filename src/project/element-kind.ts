@@ -1,0 +1,134 @@
+/** What an element kind is: how a plugin reads its configuration, what it adds to the key, and how it makes an artifact. */
+import type { KeyValue } from "../base/json.ts";
+import type { JsonSchema } from "../base/schema.ts";
+import type { Digest } from "../cas/digest.ts";
+import type { Cas } from "../cas/store.ts";
+import type { Tree } from "../cas/tree.ts";
+import type { MappingNode, Plain } from "../yaml/node.ts";
+
+/** What a kind may know of an element while that is configured. */
+export interface ElementFacts {
+  /** Name within its project, such as `base/zlib.bst`. */
+  readonly name: string;
+  /** The name without `.bst`, with `-` for `/`. */
+  readonly normalName: string;
+  readonly projectName: string;
+  /** Name with the junctions that lead to it, as printed: also how error messages begin. */
+  readonly fullName: string;
+  readonly kind: string;
+  readonly hasSources: boolean;
+  variable(name: string): string | undefined;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** An element as those that depend on it see it. */
+export interface DependencyFacts extends ElementFacts {
+  /** False for kinds such as `stack`, whose artifact holds no files. */
+  readonly hasArtifact: boolean;
+}
+
+/** A build dependency, once for each `config` that it was declared with. */
+export interface ConfiguredDependency {
+  readonly element: DependencyFacts;
+  /** As it was declared: `junction.bst:name.bst` or `name.bst`. */
+  readonly path: string;
+  readonly config: MappingNode | undefined;
+}
+
+/** An element's direct dependencies. */
+export interface DirectDependencies {
+  readonly build: readonly DependencyFacts[];
+  readonly runtime: readonly DependencyFacts[];
+}
+
+export interface SplitSelection {
+  /** Domains to take; all where empty. */
+  readonly include?: readonly string[];
+  /** Domains to leave out. */
+  readonly exclude?: readonly string[];
+  /** Whether to take files of no domain; default true. */
+  readonly orphans?: boolean;
+}
+
+export interface StageOptions extends SplitSelection {
+  /** Absolute path in the sandbox; default `/`. */
+  readonly path?: string;
+}
+
+/** How commands run: where, and with what around them. */
+export interface SandboxLayout {
+  readonly workDirectory?: string;
+  /** Folders that stay writable under a read-only root. */
+  readonly writable?: readonly string[];
+  /** Variables whose value is the digest of a tree, computed from the elements staged into it. */
+  readonly digestVariables?: ReadonlyMap<string, readonly DependencyFacts[]>;
+}
+
+/** What a kind builds with. */
+export interface BuildIo {
+  readonly cas: Cas;
+  /** The sandbox's file system; another object after each `run` or `integrate`. */
+  readonly root: Tree;
+  /** The build dependencies and what they need at run time, in staging order; of `selection` where that is given. */
+  dependencies(selection?: readonly DependencyFacts[]): readonly DependencyFacts[];
+  /** Stages {@link dependencies} and reports overlaps that nobody has whitelisted. */
+  stageDependencies(options?: StageOptions & { readonly selection?: readonly DependencyFacts[] }): void;
+  /** Stages the artifact of one dependency alone. */
+  stageArtifact(dependency: DependencyFacts, options?: StageOptions): void;
+  stageSources(directory: string): void;
+  /** The files of a dependency's artifact that a selection of split domains takes. */
+  manifest(dependency: DependencyFacts, selection: SplitSelection): Iterable<string>;
+  /** The tree of a dependency's artifact. */
+  artifactTree(dependency: DependencyFacts): Digest;
+  /** Public data as the dependency's build left it. */
+  publicData(dependency: DependencyFacts, domain: string): MappingNode | undefined;
+  ownPublicData(domain: string): MappingNode | undefined;
+  setPublicData(domain: string, data: MappingNode): void;
+  /** Runs the integration commands of the dependencies. */
+  integrate(selection?: readonly DependencyFacts[]): Promise<void>;
+  /** Runs shell commands one after the other, each in a new `sh -e`. */
+  run(commands: readonly string[], options: { readonly readOnlyRoot: boolean; readonly label: string }): Promise<void>;
+  info(text: string, detail?: string): void;
+  warn(text: string, options?: { token?: string; detail?: string }): void;
+  activity<T>(text: string, step: () => Promise<T> | T, detail?: string): Promise<T>;
+  readonly signal: AbortSignal;
+  /** Whether a workspace is open on the element. */
+  readonly isWorkspaced: boolean;
+}
+
+/** One configured element. */
+export interface ElementBehaviour {
+  /** False where the build runs no commands: environment and sandbox then stay out of the key. Default true. */
+  readonly runsCommands?: boolean;
+  /** Only for kinds with a {@link ElementKind.dependencyConfig}: called once, with all build dependencies. */
+  configureDependencies?(dependencies: readonly ConfiguredDependency[]): void;
+  /** Checks that need the graph. @throws BstError domain element */
+  preflight?(dependencies: DirectDependencies): void;
+  /** What this kind's configuration adds to the cache key. */
+  uniqueKey(): KeyValue;
+  sandbox?(): SandboxLayout;
+  /** The element whose sources `source` and `workspace` commands mean; default itself. */
+  sourceElement?(): DependencyFacts;
+  /** Fills the sandbox: also what `shell --build` opens. */
+  stage?(io: BuildIo): Promise<void> | void;
+  /** Makes the artifact. @returns the absolute path in the sandbox of the folder to keep */
+  assemble(io: BuildIo): Promise<string> | string;
+}
+
+/** The declaration of an element kind. */
+export interface ElementKind {
+  readonly kind: string;
+  /** JSON schema of `config`. */
+  readonly schema: JsonSchema;
+  /** JSON schema of a dependency's `config`; undefined where dependencies take none. */
+  readonly dependencyConfig?: JsonSchema;
+  /** What elements of this kind start from: variables, environment, config, public … */
+  readonly defaults?: { readonly [key: string]: Plain };
+  /** Raised when the same key would give another artifact than before. */
+  readonly artifactVersion?: number;
+  /** Whether a non-strict build, too, rebuilds it whenever a dependency changed. */
+  readonly strictRebuild?: boolean;
+  readonly forbids?: readonly ("sources" | "build-depends" | "runtime-depends")[];
+  readonly hasArtifact?: boolean;
+  configure(config: MappingNode, facts: ElementFacts): ElementBehaviour;
+}

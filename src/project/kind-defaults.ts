@@ -1,0 +1,81 @@
+/** What elements of one kind start from in one project: the project's values, the kind's defaults, and its overrides. */
+import { BstError } from "../base/errors.ts";
+import { compose } from "../yaml/compose.ts";
+import { MappingNode, mappingFrom, type ScalarNode } from "../yaml/node.ts";
+import type { ElementKind } from "./element-kind.ts";
+import type { Project } from "./project.ts";
+
+export interface KindDefaults {
+  readonly variables: MappingNode;
+  readonly environment: MappingNode;
+  readonly environmentNocache: readonly string[];
+  readonly config: MappingNode;
+  readonly splitRules: MappingNode;
+  readonly sandbox: MappingNode;
+}
+
+const cache = new WeakMap<Project, Map<ElementKind, KindDefaults>>();
+
+/** @throws BstError domain plugin, reason plugin-not-found */
+export function elementKind(project: Project, name: string, asker: ScalarNode | MappingNode): ElementKind {
+  const kind = project.session.kinds.elements.get(name);
+  if (kind !== undefined) return kind;
+  throw new BstError("plugin", `${asker.provenance}: There is no element kind '${name}'`, {
+    reason: "plugin-not-found",
+  });
+}
+
+export function kindDefaults(project: Project, kind: ElementKind, isFirstPass: boolean): KindDefaults {
+  let known = cache.get(project);
+  if (known === undefined) {
+    known = new Map();
+    cache.set(project, known);
+  }
+  let defaults = known.get(kind);
+  if (defaults === undefined) {
+    defaults = isFirstPass ? firstPassDefaults(project, kind) : fullDefaults(project, kind);
+    known.set(kind, defaults);
+  }
+  return defaults;
+}
+
+/** Junctions and links know neither environment nor sandbox of their project. */
+function firstPassDefaults(project: Project, kind: ElementKind): KindDefaults {
+  const { variables, elementOverrides } = project.firstPass;
+  const own = ownDefaults(kind, elementOverrides, MappingNode.empty);
+  return assemble(own, variables, MappingNode.empty, [], MappingNode.empty);
+}
+
+function fullDefaults(project: Project, kind: ElementKind): KindDefaults {
+  const { variables, elementOverrides, splitRules, environment, environmentNocache, sandbox } = project.resolved;
+  const own = ownDefaults(kind, elementOverrides, splitRules);
+  return assemble(own, variables, environment, environmentNocache, sandbox);
+}
+
+/** The kind's defaults, with the project's split rules under its own, and the project's `elements:` on top. */
+function ownDefaults(kind: ElementKind, overrides: MappingNode, splitRules: MappingNode): MappingNode {
+  const defaults = mappingFrom(kind.defaults ?? {});
+  const own = defaults.mapping("public")?.mapping("bst")?.mapping("split-rules") ?? MappingNode.empty;
+  const base = new MappingNode(new Map([["split-rules", compose(splitRules, own)]]));
+  const withSplits = defaults.with("public", new MappingNode(new Map([["bst", base]])));
+  const override = overrides.mapping(kind.kind);
+  return override === undefined ? withSplits : compose(withSplits, override);
+}
+
+function assemble(
+  own: MappingNode,
+  variables: MappingNode,
+  environment: MappingNode,
+  environmentNocache: readonly string[],
+  sandbox: MappingNode,
+): KindDefaults {
+  const section = (key: string) => own.mapping(key) ?? MappingNode.empty;
+  return {
+    variables: compose(variables, section("variables")),
+    environment: compose(environment, section("environment")),
+    environmentNocache: [...environmentNocache, ...(own.strings("environment-nocache") ?? [])],
+    config: section("config"),
+    splitRules: own.mapping("public")?.mapping("bst")?.mapping("split-rules") ?? MappingNode.empty,
+    sandbox: compose(sandbox, section("sandbox")),
+  };
+}

@@ -1,0 +1,78 @@
+/** An element file as loaded: its node and the elements that it depends on, before anything is resolved. */
+import { LoadError } from "../base/errors.ts";
+import type { MappingNode, Node, ScalarNode } from "../yaml/node.ts";
+import type { DependencyType } from "./dependencies.ts";
+import type { Loader } from "./loader.ts";
+
+/** A dependency whose element is loaded. */
+export interface Dependency {
+  readonly element: LoadElement;
+  type: DependencyType;
+  strict: boolean;
+  configs: MappingNode[];
+  /** `junction.bst:name.bst` or `name.bst`, as declared. */
+  readonly path: string;
+  readonly node: Node;
+}
+
+const KEYS = new Set([
+  "kind",
+  "depends",
+  "sources",
+  "sandbox",
+  "variables",
+  "environment",
+  "environment-nocache",
+  "config",
+  "public",
+  "description",
+  "build-depends",
+  "runtime-depends",
+]);
+
+export class LoadElement {
+  readonly node: MappingNode;
+  /** Name within its project. */
+  readonly name: string;
+  /** Name with the junctions that lead to it. */
+  readonly fullName: string;
+  readonly kind: string;
+  readonly loader: Loader;
+  /** The target of an element of kind `link`. */
+  readonly linkTarget: ScalarNode | undefined;
+  dependencies: Dependency[] = [];
+  /** Whether the loading of its dependencies began. */
+  isVisited = false;
+
+  constructor(node: MappingNode, name: string, loader: Loader) {
+    node.validateKeys(KEYS);
+    this.node = node;
+    this.name = name;
+    this.loader = loader;
+    const junction = loader.project.junction;
+    this.fullName = junction === undefined ? name : `${junction.fullName}:${name}`;
+    this.kind = node.required("kind", node.string("kind"));
+    this.linkTarget = this.kind === "link" ? linkTarget(this) : undefined;
+  }
+
+  /** Junctions and links are resolved before the project's own includes can be. */
+  get isFirstPass(): boolean {
+    return this.kind === "junction" || this.kind === "link";
+  }
+
+  get project() {
+    return this.loader.project;
+  }
+}
+
+function linkTarget(element: LoadElement): ScalarNode {
+  const { node } = element;
+  for (const key of ["depends", "build-depends", "runtime-depends"]) {
+    if ((node.sequence(key)?.items.length ?? 0) > 0) {
+      throw new LoadError("link-forbidden-dependencies", `${node.provenance}: A 'link' cannot have dependencies`);
+    }
+  }
+  const config = node.required("config", node.mapping("config"));
+  config.validateKeys(new Set(["target"]));
+  return config.required("target", config.scalar("target"));
+}

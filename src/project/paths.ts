@@ -1,0 +1,49 @@
+/** Paths that a project's files name: they must stay inside of the project. */
+import { lstatSync, realpathSync, statSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+import { systemErrorCode } from "../base/errors.ts";
+import type { ScalarNode } from "../yaml/node.ts";
+
+/**
+ * Checks a path relative to a project.
+ * @param root absolute path of the project, without symbolic links
+ * @returns the path as it is written
+ */
+export function projectPath(root: string, node: ScalarNode, expected?: "file" | "directory"): string {
+  const written = node.value;
+  const full = isAbsolute(written) ? written : join(root, written);
+  const wrongKind = (problem: string) =>
+    node.error(`The path '${written}' ${problem}`, { reason: "proj-path-invalid-kind" });
+  const outside = (problem: string) => node.error(`The path '${written}' ${problem}`, { reason: "proj-path-invalid" });
+
+  if (isLink(full)) throw wrongKind("is a symbolic link");
+  if (written.split("/").filter((part) => part !== "" && part !== ".")[0] === "..") throw outside("leaves the project");
+  const real = resolved(full);
+  if (real === undefined) throw node.error(`The path '${written}' does not exist`, { reason: "missing-file" });
+  if (real !== root && !real.startsWith(root.endsWith("/") ? root : `${root}/`)) throw outside("leaves the project");
+  if (isAbsolute(written)) throw outside("is absolute: give it relative to the project");
+
+  const stat = statSync(real);
+  if (stat.isSocket() || stat.isFIFO() || stat.isBlockDevice()) throw wrongKind("is of a kind that cannot be used");
+  if (expected === "file" && !stat.isFile()) throw wrongKind("is no regular file");
+  if (expected === "directory" && !stat.isDirectory()) throw wrongKind("is no directory");
+  return written;
+}
+
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return false;
+  }
+}
+
+function resolved(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,166 @@
+/** The sources of an element: read from its file, with refs from where the project keeps them. */
+import { join } from "node:path";
+import { BstError, LoadError } from "../base/errors.ts";
+import { assertFullyComposed, compose } from "../yaml/compose.ts";
+import { MappingNode, mappingFrom } from "../yaml/node.ts";
+import type { Element } from "./element.ts";
+import type { LoadElement } from "./load-element.ts";
+import { aliasOf } from "./mirrors.ts";
+import { projectPath } from "./paths.ts";
+import type { Project } from "./project.ts";
+import type { Source, SourceContext, SourceKind } from "./source-kind.ts";
+import { validate } from "./validate.ts";
+
+export interface ElementSource {
+  readonly source: Source;
+  readonly definition: SourceKind;
+  readonly index: number;
+  /** Where below the element's sources it is staged. */
+  readonly directory: string | undefined;
+  /** The node that declares it, as in the file: where a new ref is written. */
+  readonly node: MappingNode;
+  /** Facts about the source that the user gives, by the project's attributes. */
+  readonly attributes: MappingNode | undefined;
+  /** The inline ref that project.refs makes useless, if there is one. */
+  readonly redundantRef: boolean;
+}
+
+const COMMON_KEYS = ["kind", "directory", "provenance"];
+
+export function loadSources(element: Element, loaded: LoadElement): ElementSource[] {
+  const { workspace, project } = element;
+  if (workspace !== undefined) {
+    const config = mappingFrom({ path: workspace.path, last_build: workspace.lastBuild ?? "" });
+    const definition = sourceKind(project, "workspace", loaded.node);
+    const source = definition.configure(config, sourceContext(element, loaded, config, 0));
+    return [
+      { source, definition, index: 0, directory: undefined, node: config, attributes: undefined, redundantRef: false },
+    ];
+  }
+  const nodes = loaded.node.sequence("sources")?.mappings() ?? [];
+  return nodes.map((node, index) => loadSource(element, loaded, node, index));
+}
+
+function loadSource(element: Element, loaded: LoadElement, node: MappingNode, index: number): ElementSource {
+  const { project } = element;
+  const kindNode = node.required("kind", node.scalar("kind"));
+  if (kindNode.value === "workspace") throw kindNode.error("Sources of kind 'workspace' cannot be declared");
+  const directory = node.string("directory") || undefined;
+  const attributes = node.mapping("provenance");
+  if (attributes !== undefined) checkAttributes(project, attributes, loaded.isFirstPass);
+
+  const definition = sourceKind(project, kindNode.value, kindNode);
+  const pass = loaded.isFirstPass ? project.firstPass : project.resolved;
+  const defaults = pass.sourceOverrides.mapping(definition.kind)?.mapping("config") ?? MappingNode.empty;
+  const own = compose(defaults, node.without(...COMMON_KEYS));
+  assertFullyComposed(own);
+  const config = element.variables.expand(own) as MappingNode;
+  validate(config, definition.schema);
+
+  const source = definition.configure(config, sourceContext(element, loaded, config, index));
+  const redundantRef = takeStoredRef(source, element, loaded, index);
+  return { source, definition, index, directory, node, attributes, redundantRef };
+}
+
+function sourceKind(project: Project, name: string, asker: MappingNode | { provenance: string }): SourceKind {
+  const kind = project.session.kinds.sources.get(name);
+  if (kind !== undefined) return kind;
+  throw new BstError("plugin", `${asker.provenance}: There is no source kind '${name}'`, {
+    reason: "plugin-not-found",
+  });
+}
+
+function checkAttributes(project: Project, attributes: MappingNode, isFirstPass: boolean): void {
+  // Junctions are read before the project says which attributes it has.
+  const known = isFirstPass ? undefined : project.resolved.provenanceAttributes;
+  for (const [key, value] of attributes.entries) {
+    if (known !== undefined && !known.has(key)) {
+      throw new LoadError(
+        "undefined-source-provenance-attribute",
+        `${value.provenance}: The project defines no source attribute '${key}'`,
+      );
+    }
+    if (value.type !== "scalar") throw value.error(`The source attribute '${key}' must be text`);
+  }
+}
+
+/** Takes the ref from project.refs or junction.refs, of the toplevel project first. */
+function takeStoredRef(source: Source, element: Element, loaded: LoadElement, index: number): boolean {
+  const { project } = element;
+  const { toplevel } = project;
+  const refsOf = (owner: Project) => (loaded.kind === "junction" ? owner.junctionRefs : owner.refs);
+  if (project !== toplevel && toplevel.refStorage === "project.refs") {
+    const stored = refsOf(toplevel)?.lookup(project.name, element.name, index);
+    if (stored !== undefined) {
+      source.loadRef(stored);
+      return false;
+    }
+  }
+  if (project.refStorage !== "project.refs") return false;
+  const isRedundant = source.ref !== undefined;
+  if (isRedundant) source.setRef(undefined);
+  const stored = refsOf(project)?.lookup(project.name, element.name, index);
+  if (stored !== undefined) source.loadRef(stored);
+  return isRedundant;
+}
+
+function sourceContext(element: Element, loaded: LoadElement, node: MappingNode, index: number): SourceContext {
+  const { project } = element;
+  const { session } = project;
+  const name = `${element.name}-${index}`;
+  const { isFirstPass } = loaded;
+  const mirrors = () => (isFirstPass ? project.firstPass : project.resolved).mirrors;
+  const where = `${node.provenance}`;
+  const context: SourceContext = {
+    name,
+    elementName: element.name,
+    provenance: where,
+    projectDirectory: project.directory,
+    projectPath: (path, expected) => projectPath(project.realDirectory, path, expected),
+    resolveUrl(url) {
+      const alias = aliasOf(url);
+      if (alias === undefined) {
+        context.warn(`${where}: The URL ${url} has no alias`, { token: "unaliased-url" });
+        return url;
+      }
+      if (!mirrors().has(alias, where, isFirstPass)) {
+        throw new BstError("source", `${where}: The alias '${alias}' in the URL ${url} is not known`, {
+          reason: "invalid-source-alias",
+        });
+      }
+      for (const purpose of ["fetch", "track"] as const) {
+        if (mirrors().candidates(url, purpose, isFirstPass).length === 0) {
+          throw new BstError("source", `${where}: There is nowhere to ${purpose} the alias '${alias}' from`, {
+            reason: "missing-source-alias-target",
+            detail: `See '${purpose}: source:' in the user configuration.`,
+          });
+        }
+      }
+      return mirrors().resolve(url, where, isFirstPass);
+    },
+    candidates: (url, purpose) => mirrors().candidates(url, purpose, isFirstPass),
+    localTree: (path) => session.localTree(path),
+    warn: (text, options) => warn(element, text, options),
+  };
+  return context;
+}
+
+/** Warns about an element, or fails where the project makes that warning fatal. */
+export function warn(element: Element, text: string, options: { token?: string; detail?: string } = {}): void {
+  const { token, detail } = options;
+  const brief = token === undefined ? text : `[${token}]: ${text}`;
+  if (token !== undefined && element.project.fatalWarnings.has(token)) {
+    throw new BstError("plugin", detail === undefined ? brief : `${brief}\n${detail}`, { reason: token });
+  }
+  element.project.session.messenger.emit({
+    type: "warn",
+    text: brief,
+    element: element.fullName,
+    ...(detail !== undefined && { detail }),
+  });
+}
+
+/** `<sourcedir>/<kind>`: where a kind keeps its downloads. */
+export function mirrorDirectory(project: Project, kind: string): string {
+  return join(project.session.config.sourceDirectory, kind);
+}
