@@ -20,7 +20,7 @@ export function validate(node: MappingNode, schema: JsonSchema): void {
 }
 
 function explain(root: MappingNode, error: ErrorObject): LoadError {
-  const path = error.instancePath.split("/").slice(1).map(unescape);
+  const path = error.instancePath.split("/").slice(1).map(unescapePointer);
   let node: Node = root;
   let name = "";
   for (const part of path) {
@@ -57,6 +57,6 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** JSON pointers write `~` as `~0` and `/` as `~1`. */
-function unescape(part: string): string {
+function unescapePointer(part: string): string {
   return part.replaceAll("~1", "/").replaceAll("~0", "~");
 }
