@@ -1,0 +1,79 @@
+/** What a command gets to run with. */
+import { resolve } from "node:path";
+import { isatty } from "node:tty";
+import { createReporter, type Reporter } from "../report/reporter.ts";
+import type { LogSettings } from "../report/settings.ts";
+import { STDERR, STDOUT, writeError, writeOutput } from "./output.ts";
+import type { CommandName, OptionsOf } from "./spec/commands.ts";
+import type { GlobalOptions } from "./spec/globals.ts";
+
+export interface CommandContext {
+  readonly globals: GlobalOptions;
+  readonly cwd: string;
+  /** Absolute path of the folder to look for the project in, or above. */
+  readonly directory: string;
+  /** Whether there is somebody to ask. */
+  readonly interactive: boolean;
+  readonly colors: boolean;
+  /** Takes what the stages report; to be told of the user configuration's `logging` by `configure`. */
+  readonly reporter: Reporter;
+  /** Aborted when the user interrupts the program. */
+  readonly signal: AbortSignal;
+  /**
+   * Writes a line to the standard output, after all that was reported.
+   * @throws OutputClosed, which ends the program quietly
+   */
+  print(text: string): void;
+  /** Writes a line to the standard error, past the log. */
+  printError(text: string): void;
+}
+
+/**
+ * What a file of `commands/` exports as `run`: it returns the exit status, or nothing for success.
+ * It throws BstError for whatever a user can cause.
+ */
+export type Run<Name extends CommandName> = (
+  context: CommandContext,
+  options: OptionsOf<Name>,
+) => Promise<number | undefined> | number | undefined;
+
+export function createContext(globals: GlobalOptions, signal: AbortSignal): CommandContext {
+  const { NO_COLOR } = process.env;
+  const terminal = isatty(STDOUT) && isatty(STDERR);
+  const colors = globals.colors ?? (terminal && !NO_COLOR);
+  const cwd = process.cwd();
+  const reporter = createReporter({
+    fd: STDERR,
+    format: globals.logFormat,
+    colors,
+    live: terminal,
+    overrides: overrides(globals),
+    ...(globals.logFile !== undefined && { mainLog: resolve(globals.logFile) }),
+  });
+  return {
+    globals,
+    cwd,
+    directory: resolve(globals.directory ?? cwd),
+    interactive: terminal && isatty(0) && !globals.noInteractive,
+    colors,
+    reporter,
+    signal,
+    print: (text) => {
+      reporter.flush();
+      writeOutput(`${text}\n`);
+    },
+    printError: (text) => {
+      reporter.flush();
+      writeError(`${text}\n`);
+    },
+  };
+}
+
+function overrides({ verbose, debug, errorLines, messageLines }: GlobalOptions): Partial<LogSettings> {
+  return {
+    ...(verbose !== undefined && { verbose }),
+    ...(debug !== undefined && { debug }),
+    ...(errorLines !== undefined && { errorLines }),
+    ...(messageLines !== undefined && { messageLines }),
+  };
+}

@@ -1,0 +1,175 @@
+/** Every command of the program, by name. */
+import { artifact } from "./artifact.ts";
+import {
+  ARTIFACT,
+  artifactRemotes,
+  DEPS,
+  ELEMENT,
+  ignoreProjectArtifactRemotes,
+  ignoreProjectSourceRemotes,
+  NEW_FILE,
+  sourceRemotes,
+  TEXT,
+  targets,
+} from "./common.ts";
+import { source } from "./source.ts";
+import {
+  any,
+  type Command,
+  choice,
+  choiceOr,
+  command,
+  elementNames,
+  flag,
+  type Group,
+  one,
+  optional,
+  pairs,
+  pathOr,
+  text,
+  textOr,
+  type ValuesOf,
+} from "./types.ts";
+import { workspace } from "./workspace.ts";
+
+const DEPS_CHOICES = ["none", "run", "build", "all"] as const;
+
+const tree = {
+  artifact,
+  build: command({
+    summary: "Build elements",
+    description: ["Builds elements, and whatever is needed for that.", ...targets("built"), ...DEPS],
+    options: {
+      deps: choice("-d --deps", ["none", "build", "run", "all"], "Dependencies to build as well"),
+      artifactRemotes: artifactRemotes.both,
+      sourceRemotes: sourceRemotes.both,
+      ignoreProjectArtifactRemotes,
+      ignoreProjectSourceRemotes,
+      retryFailed: flag("-r --retry-failed", "Build elements again whose build has failed before"),
+    },
+    arguments: { elements: any("ELEMENTS", ELEMENT) },
+  }),
+  completion: command({
+    summary: "Print a script for shell completion",
+    description: [
+      "Prints a script that lets a shell complete the arguments of this program, to be read where the shell starts:",
+      ' bash  eval "$(bst-ts completion bash)"\n' +
+        ' zsh   eval "$(bst-ts completion zsh)"\n' +
+        " fish  bst-ts completion fish | source",
+    ],
+    options: {},
+    arguments: { shell: one("SHELL", ["bash", "zsh", "fish"]) },
+    own: true,
+  }),
+  help: command({
+    summary: "Show how a command is used",
+    description: ["Shows how a command is used."],
+    options: {},
+    arguments: { command: any("COMMAND", { kind: "command" }) },
+  }),
+  init: command({
+    summary: "Begin a new project",
+    description: [
+      "Writes a project.conf to the current folder or TARGET_DIRECTORY, and makes a folder for elements beside it.",
+      "Without --project-name it asks.",
+    ],
+    options: {
+      projectName: text("--project-name", "Name of the project"),
+      minVersion: textOr("--min-version", "2.8", "Oldest version of BuildStream that can load the project"),
+      elementPath: pathOr("--element-path", NEW_FILE, "elements", "Folder for elements, below the project's", true),
+      force: flag("-f --force", "Overwrite a project.conf that exists"),
+    },
+    arguments: {
+      targetDirectory: optional("TARGET_DIRECTORY", {
+        kind: "path",
+        path: { type: "directory", readable: true, writable: true },
+      }),
+    },
+  }),
+  shell: command({
+    summary: "Run a command where an element would run",
+    description: [
+      "Runs COMMAND, or the project's shell, in a sandbox with an element and what it needs at run time, all of which " +
+        "must be in the cache. In the folder of a workspace, the workspace's element is the default.",
+      "With --build the sandbox is that of the element's build.",
+      "What follows '--' belongs to the command:",
+      " bst-ts shell example.bst -- df -h",
+    ],
+    options: {
+      build: flag("-b --build", "Use the sandbox of the element's build, with its sources"),
+      mount: pairs(
+        "--mount",
+        [{ kind: "path", path: { type: "any", mustExist: true, readable: true } }, TEXT],
+        "HOSTPATH PATH",
+        "Show a file or folder of this machine in the sandbox",
+      ),
+      isolate: flag("--isolate", "Isolate the sandbox as that of a build"),
+      useBuildtree: flag("-t --use-buildtree", "Use the build tree that is in the cache, or fail without one"),
+      artifactRemotes: artifactRemotes.both,
+      sourceRemotes: sourceRemotes.both,
+      ignoreProjectArtifactRemotes,
+      ignoreProjectSourceRemotes,
+    },
+    arguments: { target: optional("TARGET", ARTIFACT), command: any("COMMAND", TEXT) },
+  }),
+  show: command({
+    summary: "Show elements",
+    description: [
+      "Shows the elements of a pipeline, without building any.",
+      ...targets("shown"),
+      ...DEPS,
+      "--format says what is shown of an element; it may contain:",
+      " %{name}                 name\n" +
+        " %{kind}                 kind\n" +
+        " %{description}          description, on one line\n" +
+        " %{state}                cached, failed, buildable, fetch needed, waiting, no reference or junction\n" +
+        " %{key}                  first digits of the cache key\n" +
+        " %{full-key}             cache key\n" +
+        " %{artifact-cas-digest}  digest of the artifact's files\n" +
+        " %{config} %{vars} %{env} %{public}\n" +
+        "                         configuration, variables, environment, public data\n" +
+        " %{deps} %{build-deps} %{runtime-deps}\n" +
+        "                         direct dependencies\n" +
+        " %{source-info}          where the sources come from\n" +
+        " %{workspaced}           whether it has a workspace\n" +
+        " %{workspace-dirs}       folder of the workspace",
+      "Text is aligned as Python's format() does it: '%{name: ^20}' centres in 20 columns, '%{state: >12}' aligns to " +
+        "the right.",
+    ],
+    options: {
+      except: elementNames("--except", "Leave out this element and what only it depends on"),
+      deps: choiceOr("-d --deps", DEPS_CHOICES, "all", "Dependencies to show as well"),
+      order: choiceOr("--order", ["stage", "alpha"], "stage", "In the order of staging, or by name"),
+      format: text("-f --format", "What to show of each element", { metavar: "FORMAT" }),
+    },
+    arguments: { elements: any("ELEMENTS", ELEMENT) },
+  }),
+  source,
+  workspace,
+};
+
+export const commands: Readonly<Record<string, Command | Group>> = tree;
+
+type Tree = typeof tree;
+
+type NamesOf<T> = {
+  [Name in keyof T & string]: T[Name] extends { readonly commands: infer C } ? `${Name} ${keyof C & string}` : Name;
+}[keyof T & string];
+
+/** `build`, `artifact checkout`, … */
+export type CommandName = NamesOf<Tree>;
+
+type Find<Name extends string> = Name extends `${infer G} ${infer C}`
+  ? G extends keyof Tree
+    ? Tree[G] extends { readonly commands: infer Commands }
+      ? C extends keyof Commands
+        ? Commands[C]
+        : never
+      : never
+    : never
+  : Name extends keyof Tree
+    ? Tree[Name]
+    : never;
+
+/** The parsed options and arguments of a command. */
+export type OptionsOf<Name extends CommandName> = Find<Name> extends infer C extends Command ? ValuesOf<C> : never;
