@@ -1,0 +1,394 @@
+/** Reads tar archives as a stream: ustar, GNU and PAX headers, long names, sparse files of every kind. */
+
+export type TarMemberType = "file" | "directory" | "symlink" | "hardlink" | "device" | "unknown";
+
+export interface TarMember {
+  /** As the archive has it, without slashes at the end of a directory's. */
+  readonly name: string;
+  readonly type: TarMemberType;
+  /** The permission bits of the header, with setuid, setgid and sticky. */
+  readonly mode: number;
+  /** Bytes of content, holes of sparse files included; 0 for all but files. */
+  readonly size: number;
+  /** Of hard and symbolic links, else empty. */
+  readonly linkName: string;
+}
+
+/** The bytes are no tar archive, or a damaged one. */
+export class TarError extends Error {
+  override readonly name = "TarError";
+}
+
+const BLOCK = 512;
+/** Longer headers than this are an attack on memory. */
+const MAX_HEADER = 1 << 20;
+const ZEROS = Buffer.alloc(1 << 16);
+
+const TYPES: Readonly<Record<string, TarMemberType>> = {
+  "\0": "file",
+  "0": "file",
+  "7": "file",
+  S: "file",
+  "1": "hardlink",
+  "2": "symlink",
+  "3": "device",
+  "4": "device",
+  "5": "directory",
+  "6": "device",
+};
+
+interface Extent {
+  readonly offset: number;
+  readonly size: number;
+}
+
+interface Header {
+  name: string;
+  flag: string;
+  mode: number;
+  size: number;
+  linkName: string;
+}
+
+/** `for (let m = await reader.next(); m !== undefined; m = await reader.next())`, reading content or not in between. */
+export class TarReader {
+  readonly #bytes: ByteReader;
+  readonly #global = new Map<string, string>();
+  /** Bytes of the archive that belong to the member and were not read. */
+  #stored = 0;
+  #padding = 0;
+  #size = 0;
+  #extents: readonly Extent[] | undefined;
+  #started = false;
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#bytes = new ByteReader(source);
+  }
+
+  /** The next member, or undefined at the end. Throws {@link TarError}. */
+  async next(): Promise<TarMember | undefined> {
+    await this.#bytes.skip(this.#stored + this.#padding);
+    this.#stored = this.#padding = 0;
+    const pax = new Map(this.#global);
+    let longName: string | undefined;
+    let longLink: string | undefined;
+    for (let plain = true; ; plain = false) {
+      const header = await this.#header(plain);
+      if (header === undefined) {
+        if (!plain) throw new TarError("it ends after a header that announces another");
+        return undefined;
+      }
+      if (header.flag === "L") longName = text(until0(await this.#extra(header.size)));
+      else if (header.flag === "K") longLink = text(until0(await this.#extra(header.size)));
+      else if (header.flag === "g") readPax(await this.#extra(header.size), this.#global, pax);
+      else if (header.flag === "x" || header.flag === "X") readPax(await this.#extra(header.size), pax);
+      else {
+        if (longName !== undefined) header.name = longName;
+        if (longLink !== undefined) header.linkName = longLink;
+        return this.#member(header, pax);
+      }
+    }
+  }
+
+  /** The content of the member that `next` gave, in pieces that are valid until the next one is asked for. */
+  async *content(): AsyncGenerator<Buffer> {
+    let position = 0;
+    for (const { offset, size } of this.#extents ?? [{ offset: 0, size: this.#size }]) {
+      yield* holes(offset - position);
+      for (let rest = size; rest > 0; ) {
+        const piece = await this.#bytes.some(rest);
+        this.#stored -= piece.length;
+        rest -= piece.length;
+        yield piece;
+      }
+      position = offset + size;
+    }
+    yield* holes(this.#size - position);
+  }
+
+  /** The same content as one buffer. */
+  async bytes(): Promise<Buffer> {
+    if (this.#extents === undefined) {
+      const whole = await this.#bytes.take(this.#size);
+      this.#stored = 0;
+      return whole;
+    }
+    const pieces: Buffer[] = [];
+    for await (const piece of this.content()) pieces.push(Buffer.from(piece));
+    return Buffer.concat(pieces);
+  }
+
+  async #member(header: Header, pax: ReadonlyMap<string, string>): Promise<TarMember> {
+    const type = TYPES[header.flag] ?? "unknown";
+    let name = pax.get("GNU.sparse.name") ?? pax.get("path") ?? header.name;
+    if (type === "directory" || pax.has("path")) name = name.replace(/\/+$/, "");
+    const linkName = type === "hardlink" || type === "symlink" ? (pax.get("linkpath") ?? header.linkName) : "";
+    const stored = paxNumber(pax, "size") ?? header.size;
+    const hasContent = type === "file" || type === "unknown";
+    this.#extents = undefined;
+    this.#size = type === "file" ? stored : 0;
+    this.#stored = hasContent ? stored : 0;
+    this.#padding = hasContent ? padding(stored) : 0;
+    if (header.flag === "S") await this.#oldSparse();
+    else if (type === "file") await this.#paxSparse(pax);
+    return { name, type, mode: header.mode, size: this.#size, linkName };
+  }
+
+  /** GNU's own form: a map in the header and in the blocks after it. */
+  async #oldSparse(): Promise<void> {
+    let block = this.#lastHeader;
+    const extents = readExtents(block, 386, 4);
+    this.#size = number(block, 483, 12);
+    let more = block[482] !== 0;
+    while (more) {
+      block = await this.#bytes.take(BLOCK);
+      extents.push(...readExtents(block, 0, 21));
+      if (extents.length > MAX_HEADER) throw new TarError("a sparse file has too many parts");
+      more = block[504] !== 0;
+    }
+    this.#setExtents(extents);
+  }
+
+  /** The three forms that are told by PAX headers; the last keeps its map in the content's first blocks. */
+  async #paxSparse(pax: ReadonlyMap<string, string>): Promise<void> {
+    const real = paxNumber(pax, "GNU.sparse.realsize") ?? paxNumber(pax, "GNU.sparse.size");
+    const map = pax.get("GNU.sparse.map") ?? pax.get(SPARSE_PAIRS);
+    let numbers: number[];
+    if (map !== undefined) {
+      numbers = map === "" ? [] : map.split(",").map(decimal);
+    } else if (pax.get("GNU.sparse.major") === "1" && pax.get("GNU.sparse.minor") === "0") {
+      numbers = await this.#contentMap();
+    } else {
+      if (pax.has("GNU.sparse.major") || pax.has("GNU.sparse.size")) throw new TarError("a sparse file has no map");
+      return;
+    }
+    if (real === undefined) throw new TarError("a sparse file has no size");
+    const extents: Extent[] = [];
+    for (let i = 0; i < numbers.length; i += 2) extents.push({ offset: numbers[i] ?? 0, size: numbers[i + 1] ?? 0 });
+    this.#size = real;
+    this.#setExtents(extents);
+  }
+
+  async #contentMap(): Promise<number[]> {
+    let lines = "";
+    const read = async () => {
+      if (this.#stored < BLOCK || lines.length > MAX_HEADER) throw new TarError("a sparse file's map is damaged");
+      lines += (await this.#bytes.take(BLOCK)).toString("latin1");
+      this.#stored -= BLOCK;
+    };
+    await read();
+    let position = 0;
+    const line = async () => {
+      while (lines.indexOf("\n", position) < 0) await read();
+      const end = lines.indexOf("\n", position);
+      const value = decimal(lines.slice(position, end));
+      position = end + 1;
+      return value;
+    };
+    const numbers: number[] = [];
+    for (let count = (await line()) * 2; count > 0; count--) numbers.push(await line());
+    return numbers;
+  }
+
+  #setExtents(extents: readonly Extent[]): void {
+    let end = 0;
+    let data = 0;
+    for (const { offset, size } of extents) {
+      if (offset < end || offset + size > this.#size) throw new TarError("a sparse file's map is damaged");
+      end = offset + size;
+      data += size;
+    }
+    if (data > this.#stored) throw new TarError("a sparse file's map is damaged");
+    this.#extents = extents;
+  }
+
+  async #extra(size: number): Promise<Buffer> {
+    if (size > MAX_HEADER) throw new TarError("a header is too long");
+    const bytes = Buffer.from(await this.#bytes.take(size));
+    await this.#bytes.skip(padding(size));
+    return bytes;
+  }
+
+  #lastHeader: Buffer = ZEROS;
+
+  /** Undefined at the archive's end: a block of zeros, or no further block. */
+  async #header(plain: boolean): Promise<Header | undefined> {
+    const block = await this.#bytes.takeOrEnd(BLOCK);
+    if (block === undefined) {
+      if (!this.#started) throw new TarError("it is empty or shorter than a header");
+      return undefined;
+    }
+    if (block.equals(ZEROS.subarray(0, BLOCK))) return undefined;
+    if (!hasChecksum(block)) throw new TarError(this.#started ? "a header is damaged" : "it is no tar archive");
+    this.#started = true;
+    // The next read may reuse the memory.
+    this.#lastHeader = Buffer.from(block);
+    const flag = String.fromCharCode(block[156] ?? 0);
+    const prefix = text(until0(block.subarray(345, 500)));
+    let name = text(until0(block.subarray(0, 100)));
+    // Before ustar, a slash was all that told a directory from a file.
+    const directory = flag === "5" || (flag === "\0" && plain && name.endsWith("/"));
+    if (directory) name = name.replace(/\/+$/, "");
+    if (prefix !== "" && flag !== "S" && flag !== "L" && flag !== "K") name = `${prefix}/${name}`;
+    return {
+      name,
+      flag: directory ? "5" : flag,
+      mode: number(block, 100, 8),
+      size: number(block, 124, 12),
+      linkName: text(until0(block.subarray(157, 257))),
+    };
+  }
+}
+
+/** Key under which the offset and size records of the oldest PAX form are gathered; no archive can have it. */
+const SPARSE_PAIRS = "\0sparse";
+
+function* holes(size: number): Generator<Buffer> {
+  for (let rest = size; rest > 0; rest -= ZEROS.length) yield ZEROS.subarray(0, Math.min(rest, ZEROS.length));
+}
+
+function padding(size: number): number {
+  return (BLOCK - (size % BLOCK)) % BLOCK;
+}
+
+function until0(bytes: Buffer): Buffer {
+  const end = bytes.indexOf(0);
+  return end < 0 ? bytes : bytes.subarray(0, end);
+}
+
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function text(bytes: Buffer): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    throw new TarError(`a name is not UTF-8: '${bytes.toString("latin1")}'`);
+  }
+}
+
+/** An octal number, or GNU's binary one. */
+function number(block: Buffer, start: number, length: number): number {
+  const field = block.subarray(start, start + length);
+  if (field[0] === 0x80) {
+    let value = 0;
+    for (const byte of field.subarray(1)) value = value * 256 + byte;
+    if (!Number.isSafeInteger(value)) throw new TarError("a number in a header is too large");
+    return value;
+  }
+  const digits = until0(field).toString("latin1").trim();
+  if (!/^[0-7]*$/.test(digits)) throw new TarError("a number in a header is damaged");
+  return digits === "" ? 0 : Number.parseInt(digits, 8);
+}
+
+function decimal(digits: string): number {
+  const value = /^\d{1,16}$/.test(digits) ? Number(digits) : Number.NaN;
+  if (!Number.isSafeInteger(value)) throw new TarError("a number in an extended header is damaged");
+  return value;
+}
+
+function paxNumber(pax: ReadonlyMap<string, string>, key: string): number | undefined {
+  const value = pax.get(key);
+  return value === undefined ? undefined : decimal(value);
+}
+
+function readExtents(block: Buffer, start: number, count: number): Extent[] {
+  const extents: Extent[] = [];
+  for (let i = 0; i < count; i++) {
+    const position = start + i * 24;
+    if (block[position] === 0) break;
+    extents.push({ offset: number(block, position, 12), size: number(block, position + 12, 12) });
+  }
+  return extents;
+}
+
+/** Old archives have sums of signed bytes. */
+function hasChecksum(block: Buffer): boolean {
+  let unsigned = 256;
+  let signed = 256;
+  for (let i = 0; i < BLOCK; i++) {
+    if (i >= 148 && i < 156) continue;
+    const byte = block[i] ?? 0;
+    unsigned += byte;
+    signed += byte < 128 ? byte : byte - 256;
+  }
+  const sum = Number.parseInt(until0(block.subarray(148, 156)).toString("latin1"), 8);
+  return sum === unsigned || sum === signed;
+}
+
+/** Adds the records `<length> <key>=<value>\n` to each of the maps. */
+function readPax(bytes: Buffer, ...maps: readonly Map<string, string>[]): void {
+  const pairs: string[] = [];
+  for (let position = 0; position < bytes.length && bytes[position] !== 0; ) {
+    const space = bytes.indexOf(0x20, position);
+    const length = space < 0 ? 0 : decimal(bytes.toString("latin1", position, space));
+    const end = position + length;
+    const equals = bytes.indexOf(0x3d, space);
+    if (length < 5 || end > bytes.length || equals < 0 || equals >= end || bytes[end - 1] !== 0x0a) {
+      throw new TarError("an extended header is damaged");
+    }
+    const key = text(bytes.subarray(space + 1, equals));
+    const raw = bytes.subarray(equals + 1, end - 1);
+    // Only names matter; a comment or an owner may be in any encoding.
+    const value =
+      key === "path" || key === "linkpath" || key === "GNU.sparse.name" ? text(raw) : raw.toString("latin1");
+    if (key === "GNU.sparse.offset" || key === "GNU.sparse.numbytes") pairs.push(value);
+    else for (const map of maps) map.set(key, value);
+    position = end;
+  }
+  if (pairs.length > 0) for (const map of maps) map.set(SPARSE_PAIRS, pairs.join(","));
+}
+
+/** Takes counted bytes from a stream of chunks. */
+class ByteReader {
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  #chunk: Buffer = Buffer.alloc(0);
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#chunks = source[Symbol.asyncIterator]();
+  }
+
+  /** At least one byte and at most `size`. */
+  async some(size: number): Promise<Buffer> {
+    if (this.#chunk.length === 0 && !(await this.#more())) throw new TarError("it ends in the middle of a member");
+    const piece = this.#chunk.subarray(0, size);
+    this.#chunk = this.#chunk.subarray(piece.length);
+    return piece;
+  }
+
+  async take(size: number): Promise<Buffer> {
+    const bytes = await this.takeOrEnd(size);
+    if (bytes === undefined) throw new TarError("it ends in the middle of a member");
+    return bytes;
+  }
+
+  /** Undefined where the stream has less than this. */
+  async takeOrEnd(size: number): Promise<Buffer | undefined> {
+    if (this.#chunk.length < size) {
+      const pieces: Buffer[] = [];
+      let count = 0;
+      while (count + this.#chunk.length < size) {
+        count += this.#chunk.length;
+        pieces.push(this.#chunk);
+        if (!(await this.#more())) return undefined;
+      }
+      this.#chunk = Buffer.concat([...pieces, this.#chunk]);
+    }
+    const taken = this.#chunk.subarray(0, size);
+    this.#chunk = this.#chunk.subarray(size);
+    return taken;
+  }
+
+  async skip(size: number): Promise<void> {
+    for (let rest = size; rest > 0; ) rest -= (await this.some(rest)).length;
+  }
+
+  async #more(): Promise<boolean> {
+    const { done, value } = await this.#chunks.next();
+    if (done === true) {
+      this.#chunk = Buffer.alloc(0);
+      return false;
+    }
+    this.#chunk = Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    return true;
+  }
+}

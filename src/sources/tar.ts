@@ -1,0 +1,146 @@
+/** Source kind `tar`: a downloaded archive, unpacked from one of its folders. */
+import { DecompressError, decompressed } from "../base/decompress.ts";
+import { BstError, systemErrorCode } from "../base/errors.ts";
+import { compareCodePoints, type KeyValue } from "../base/json.ts";
+import { record, text } from "../base/schema.ts";
+import { TarError, TarReader } from "../base/tar-reader.ts";
+import type { Cas } from "../cas/store.ts";
+import type { Tree } from "../cas/tree.ts";
+import type { SourceContext, SourceIo, SourceKind } from "../project/source-kind.ts";
+import type { MappingNode } from "../yaml/node.ts";
+import { DownloadableSource, downloadableProperties } from "./downloadable.ts";
+import { type StoredMember, UnpackError, unpack } from "./unpack.ts";
+
+/** Larger files are stored as they stream by. */
+const IN_MEMORY = 1 << 22;
+
+class TarSource extends DownloadableSource {
+  readonly #baseDirectory: string;
+
+  constructor(config: MappingNode, context: SourceContext) {
+    super(config, context);
+    this.#baseDirectory = config.string("base-dir") ?? "*";
+  }
+
+  override uniqueKey(): KeyValue[] {
+    // It decides which files of the archive are staged, and where.
+    return [...super.uniqueKey(), this.#baseDirectory];
+  }
+
+  async stage(tree: Tree, io: SourceIo): Promise<void> {
+    try {
+      const archive = await storeMembers(io.cas, this.file(io), io.signal);
+      const { selected, all } = selectMembers(archive, this.#baseDirectory);
+      tree.importTree(unpack(io.cas, selected, all));
+    } catch (error) {
+      const ours = error instanceof TarError || error instanceof UnpackError || error instanceof DecompressError;
+      if (!ours && systemErrorCode(error) === undefined) throw error;
+      const reason = error instanceof Error ? error.message : error;
+      throw new BstError("source", `${this.context.provenance}: Cannot unpack ${this.url}: ${reason}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+/** All members in the archive's order, the content of files put into the store. */
+async function storeMembers(cas: Cas, path: string, signal: AbortSignal): Promise<StoredMember[]> {
+  const members: StoredMember[] = [];
+  const bytes = decompressed(path, signal);
+  try {
+    const reader = new TarReader(bytes);
+    for (let member = await reader.next(); member !== undefined; member = await reader.next()) {
+      signal.throwIfAborted();
+      const { size, ...rest } = member;
+      if (rest.name.startsWith("/")) throw new UnpackError(`'${rest.name}' has an absolute path`);
+      if (member.type !== "file") members.push({ ...rest, digest: undefined });
+      else if (size <= IN_MEMORY) members.push({ ...rest, digest: cas.write(await reader.bytes()) });
+      else members.push({ ...rest, digest: await cas.importStream(reader.content(), { signal }) });
+    }
+  } finally {
+    await bytes.return(undefined);
+  }
+  return members;
+}
+
+interface Selection {
+  readonly selected: readonly StoredMember[];
+  /** The whole archive, with names and links that agree with the selection's. */
+  readonly all: readonly StoredMember[];
+}
+
+/** The members below the first folder that matches a pattern, by paths relative to it. Devices are left out. */
+function selectMembers(archive: readonly StoredMember[], pattern: string): Selection {
+  const isWanted = ({ type }: StoredMember) => type !== "device";
+  const base = pattern === "" ? "" : findBase(archive, pattern);
+  if (base === "") return { selected: archive.filter(isWanted), all: archive };
+  const prefix = base.endsWith("/") ? base : `${base}/`;
+  const selected: StoredMember[] = [];
+  const all = archive.map((member) => {
+    const name = withoutDot(member.name);
+    // Hard links name members of the archive; what a symbolic link says is the archive's own business.
+    const linkName = member.type === "hardlink" ? withoutDot(member.linkName) : member.linkName;
+    if (!name.startsWith(prefix)) return { ...member, name, linkName };
+    const inside = member.type === "hardlink" && linkName.startsWith(prefix);
+    const renamed = {
+      ...member,
+      name: name.slice(prefix.length),
+      linkName: inside ? linkName.slice(prefix.length) : linkName,
+    };
+    if (isWanted(renamed)) selected.push(renamed);
+    return renamed;
+  });
+  return { selected, all };
+}
+
+function withoutDot(name: string): string {
+  return name.startsWith("./") ? name.slice(2) : name;
+}
+
+/** The first, by name, of the folders that match. */
+function findBase(archive: readonly StoredMember[], pattern: string): string {
+  const expression = globToRegExp(pattern);
+  const [first] = [...folders(archive)].filter((name) => expression.test(`/${name}`)).sort(compareCodePoints);
+  if (first === undefined) throw new UnpackError(`no folder in it matches the base-dir '${pattern}'`);
+  return first;
+}
+
+/** The folders that an archive has members for, and those that its files are in; the top, if it is a member, is ''. */
+function* folders(archive: readonly StoredMember[]): Generator<string> {
+  const names = new Set(archive.map(({ name }) => name));
+  const seen = new Set<string>();
+  for (const member of archive) {
+    const name = member.name.replace(/^[./]+/, "");
+    if (member.type === "directory") {
+      yield name;
+      continue;
+    }
+    for (let slash = name.indexOf("/"); slash >= 0; slash = name.indexOf("/", slash + 1)) {
+      const folder = name.slice(0, slash);
+      if (!seen.has(folder) && !names.has(folder)) yield folder;
+      seen.add(folder);
+    }
+  }
+}
+
+/** `*` and `?` stop at slashes, `**` does not; `[…]` and `[!…]` are sets of characters. */
+function globToRegExp(pattern: string): RegExp {
+  const literal = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+  const source = (pattern.startsWith("/") ? pattern : `/${pattern}`).replace(
+    /\*\*|\*|\?|\[(!?\]?[^\]]*)\]|[^*?[]+|\[/g,
+    (part, set: string | undefined) => {
+      if (set !== undefined) {
+        const escaped = set.replace(/[\\\]^[]/g, "\\$&");
+        return escaped.startsWith("!") ? `[^${escaped.slice(1)}]` : `[${escaped}]`;
+      }
+      return part === "**" ? ".*" : part === "*" ? "[^/]*" : part === "?" ? "[^/]" : literal(part);
+    },
+  );
+  return new RegExp(`^${source}$`, "s");
+}
+
+export const tar: SourceKind = {
+  kind: "tar",
+  schema: record({ ...downloadableProperties, "base-dir": text }, ["url"]),
+  configure: (config, context) => new TarSource(config, context),
+};
