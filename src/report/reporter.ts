@@ -116,17 +116,19 @@ class CommandReporter implements Reporter {
 class LogFile {
   readonly #path: string;
   #fd: number | undefined;
+  #broken = false;
 
   constructor(path: string) {
     this.#path = path;
   }
 
   write(text: string): void {
-    if (text === "") return;
+    if (text === "" || this.#broken) return;
     try {
       this.#fd ??= openSync(this.#path, "w");
       writeSync(this.#fd, text);
     } catch (error) {
+      this.#broken = true; // The report of this failure comes here as well.
       const detail = error instanceof Error ? error.message : String(error);
       throw new BstError("app", `Cannot write the main log ${this.#path}`, { detail, cause: error });
     }

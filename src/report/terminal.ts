@@ -4,7 +4,7 @@ import { systemErrorCode } from "../base/errors.ts";
 
 /** Status lines are drawn at most this often. */
 const FRAME_MS = 100;
-/** As many writes go out at once in a frame; further ones are put together until the next. */
+/** As many writes go out at once in a frame, without status lines below them; the rest is put together. */
 const WRITES_PER_FRAME = 32;
 
 export interface StatusLines {
@@ -31,12 +31,8 @@ export class Terminal {
   /** Adds whole lines. */
   write(text: string): void {
     this.#pending += text;
-    const now = performance.now();
-    if (now >= this.#frameEnds) {
-      this.#frameEnds = now + FRAME_MS;
-      this.#writes = 0;
-    }
-    if (++this.#writes <= WRITES_PER_FRAME) this.#draw();
+    const free = performance.now() >= this.#frameEnds;
+    if (free || this.#writes < (this.#drawn.length > 0 ? 1 : WRITES_PER_FRAME)) this.#draw();
     else this.#drawLater();
   }
 
@@ -63,11 +59,17 @@ export class Terminal {
   }
 
   #drawLater(): void {
-    this.#timer ??= setTimeout(() => this.#draw(), FRAME_MS).unref();
+    this.#timer ??= setTimeout(() => this.#draw(), this.#frameEnds - performance.now()).unref();
   }
 
   #draw(): void {
     this.#stopTimer();
+    const now = performance.now();
+    if (now >= this.#frameEnds) {
+      this.#frameEnds = now + FRAME_MS;
+      this.#writes = 0;
+    }
+    this.#writes += 1;
     this.#put(this.#suspended ? [] : this.#statusLines());
   }
 

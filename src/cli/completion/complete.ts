@@ -6,7 +6,7 @@ import { commands } from "../spec/commands.ts";
 import { program } from "../spec/globals.ts";
 import { type Argument, type Group, isGroup, type Option, type ValueType } from "../spec/types.ts";
 import { completePath } from "./paths.ts";
-import { listArtifacts, listElements, type Places } from "./targets.ts";
+import type { Places } from "./targets.ts";
 import { splitWords } from "./words.ts";
 
 /** A command line up to the cursor. */
@@ -124,9 +124,11 @@ async function completeValue(
     case "path":
       return completePath(prefix, { directoriesOnly: type.path.type === "directory" });
     case "element":
-      return listElements(prefix, places);
-    case "artifact":
-      return [...(await listElements(prefix, places)), ...(await listArtifacts(prefix, places))];
+    case "artifact": {
+      // They read YAML, which takes longer to load than all the rest.
+      const { listArtifacts, listElements } = await import("./targets.ts");
+      return [...listElements(prefix, places), ...(type.kind === "artifact" ? listArtifacts(prefix, places) : [])];
+    }
     case "command": {
       const entry = findEntry(taken);
       return entry && isGroup(entry) ? commandNames(entry.commands, isOffered) : [];

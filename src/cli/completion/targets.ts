@@ -2,6 +2,7 @@
 import { existsSync, type PathLike, readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { parse } from "yaml";
 import { completePath } from "./paths.ts";
 
 /** What the command line says on where to look. */
@@ -13,10 +14,10 @@ export interface Places {
 }
 
 /** Elements, and folders that may have some, whose path begins as given or that are in the folder given. */
-export async function listElements(incomplete: string, { directory }: Places): Promise<string[]> {
+export function listElements(incomplete: string, { directory }: Places): string[] {
   const project = directory ?? findProject(process.cwd());
   if (project === undefined) return [];
-  const values = await readMapping(join(project, "project.conf"));
+  const values = readMapping(join(project, "project.conf"));
   if (values === undefined) return [];
   const { "element-path": path } = values;
   const base = typeof path === "string" ? join(project, path) : project;
@@ -24,8 +25,8 @@ export async function listElements(incomplete: string, { directory }: Places): P
 }
 
 /** Artifacts in the cache, as `<project>/<element>/<key>`. */
-export async function listArtifacts(incomplete: string, { config }: Places): Promise<string[]> {
-  const refs = join(await cacheDirectory(config), "artifacts", "refs");
+export function listArtifacts(incomplete: string, { config }: Places): string[] {
+  const refs = join(cacheDirectory(config), "artifacts", "refs");
   const found: string[] = [];
   const walk = (folder: string) => {
     for (const entry of readFolder(join(refs, folder))) {
@@ -45,12 +46,12 @@ function findProject(from: string): string | undefined {
   }
 }
 
-async function cacheDirectory(config: string | undefined): Promise<string> {
+function cacheDirectory(config: string | undefined): string {
   const { XDG_CACHE_HOME, XDG_CONFIG_HOME } = process.env;
   const configHome = XDG_CONFIG_HOME || join(homedir(), ".config");
   const path =
     config ?? ["buildstream2.conf", "buildstream.conf"].map((name) => join(configHome, name)).find(existsSync);
-  const values = path === undefined ? undefined : await readMapping(path);
+  const values = path === undefined ? undefined : readMapping(path);
   const cacheHome = XDG_CACHE_HOME || join(homedir(), ".cache");
   const { cachedir: given } = values ?? {};
   if (typeof given !== "string") return join(cacheHome, "buildstream");
@@ -63,8 +64,7 @@ async function cacheDirectory(config: string | undefined): Promise<string> {
 }
 
 /** The toplevel values of a YAML file, or undefined where it cannot be read. */
-async function readMapping(path: string): Promise<Record<string, unknown> | undefined> {
-  const { parse } = await import("yaml");
+function readMapping(path: string): Record<string, unknown> | undefined {
   try {
     const values: unknown = parse(readFileSync(path, "utf8"));
     return typeof values === "object" && values !== null ? { ...values } : {};
