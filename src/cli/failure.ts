@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { BstError } from "../base/errors.ts";
 import type { TaskError } from "../base/messages.ts";
 import { VERSION } from "../base/version.ts";
+import { writeError } from "./output.ts";
 
 export const EXIT = {
   success: 0,
@@ -25,7 +26,12 @@ export function writeErrorRecord(error: unknown, task?: TaskError): void {
     error instanceof BstError
       ? { domain: error.domain, reason: error.reason, message, detail: error.detail ?? null, task: task ?? null }
       : { unhandled: true, message };
-  writeFileSync(path, `${JSON.stringify(record)}\n`);
+  try {
+    writeFileSync(path, `${JSON.stringify(record)}\n`);
+  } catch (failure) {
+    // What went wrong before matters more, and was reported already.
+    writeError(`Cannot write the error record: ${failure instanceof Error ? failure.message : failure}\n`);
+  }
 }
 
 /** What is printed of an exception that nothing was prepared for. */
