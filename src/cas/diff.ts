@@ -1,22 +1,17 @@
 /** What differs between two trees; equal subtrees are skipped whole. */
 import { type Digest, sameDigest } from "./digest.ts";
-import { compareNames, type Directory, type DirectoryNode, type FileNode, type SymlinkNode } from "./directory.ts";
+import { compareNames, nodesOf, type TreeNode } from "./directory.ts";
 import type { Cas } from "./store.ts";
 
-export type DiffNode =
-  | ({ readonly kind: "file" } & FileNode)
-  | ({ readonly kind: "symlink" } & SymlinkNode)
-  | ({ readonly kind: "directory" } & DirectoryNode);
-
-/** A directory is `modified` only where it takes the place of a file or symlink, or these take its place. */
+/** A directory is `modified` only if it took the place of a file or symlink, or one of these took its place. */
 export type Change =
-  | { readonly path: string; readonly kind: "added"; readonly after: DiffNode }
-  | { readonly path: string; readonly kind: "removed"; readonly before: DiffNode }
-  | { readonly path: string; readonly kind: "modified"; readonly before: DiffNode; readonly after: DiffNode };
+  | { readonly path: string; readonly kind: "added"; readonly after: TreeNode }
+  | { readonly path: string; readonly kind: "removed"; readonly before: TreeNode }
+  | { readonly path: string; readonly kind: "modified"; readonly before: TreeNode; readonly after: TreeNode };
 
 /**
- * The changes that make `after` of `before`, depth first, by name, a directory before its content. Of added and removed
- * directories all content is told too, also of those that are in a file's place or have a file in theirs.
+ * What makes `after` of `before`: depth first, by name, a directory before its content. Of directories that came or went
+ * all content is told too, also if something else has or had their name.
  */
 export function* diffTrees(cas: Cas, before: Digest, after: Digest): Generator<Change> {
   if (!sameDigest(before, after)) yield* diffDirectories(cas, before, after, "");
@@ -28,8 +23,8 @@ function* diffDirectories(
   after: Digest | undefined,
   prefix: string,
 ): Generator<Change> {
-  for (const [a, b] of pairs(nodesOf(cas, before), nodesOf(cas, after))) {
-    const path = prefix + (a ?? b)?.name;
+  for (const { name, a, b } of pairs(contentOf(cas, before), contentOf(cas, after))) {
+    const path = prefix + name;
     if (a !== undefined && b !== undefined) {
       if (sameNode(a, b)) continue;
       if (a.kind !== "directory" || b.kind !== "directory") yield { path, kind: "modified", before: a, after: b };
@@ -38,46 +33,53 @@ function* diffDirectories(
     } else if (a !== undefined) {
       yield { path, kind: "removed", before: a };
     }
-    const [below, above] = [directoryDigest(a), directoryDigest(b)];
-    if (below !== undefined || above !== undefined) yield* diffDirectories(cas, below, above, `${path}/`);
+    const [old, young] = [digestOfDirectory(a), digestOfDirectory(b)];
+    if (old !== undefined || young !== undefined) yield* diffDirectories(cas, old, young, `${path}/`);
   }
 }
 
-function directoryDigest(node: DiffNode | undefined): Digest | undefined {
+function contentOf(cas: Cas, digest: Digest | undefined): TreeNode[] {
+  return digest === undefined ? [] : nodesOf(cas.readDirectory(digest));
+}
+
+function digestOfDirectory(node: TreeNode | undefined): Digest | undefined {
   return node?.kind === "directory" ? node.digest : undefined;
 }
 
-function nodesOf(cas: Cas, digest: Digest | undefined): DiffNode[] {
-  if (digest === undefined) return [];
-  const { files, directories, symlinks }: Directory = cas.readDirectory(digest);
-  return [
-    ...files.map((node): DiffNode => ({ kind: "file", ...node })),
-    ...directories.map((node): DiffNode => ({ kind: "directory", ...node })),
-    ...symlinks.map((node): DiffNode => ({ kind: "symlink", ...node })),
-  ].sort((a, b) => compareNames(a.name, b.name));
+interface Pair {
+  readonly name: string;
+  readonly a: TreeNode | undefined;
+  readonly b: TreeNode | undefined;
 }
 
-/** Merges two sorted lists; nodes of one name come together. */
-function* pairs(before: DiffNode[], after: DiffNode[]): Generator<[DiffNode | undefined, DiffNode | undefined]> {
+/** Merges two lists that are sorted by name. */
+function* pairs(before: readonly TreeNode[], after: readonly TreeNode[]): Generator<Pair> {
   let i = 0;
   let j = 0;
-  while (i < before.length || j < after.length) {
-    const [a, b] = [before[i], after[j]];
-    const order = a === undefined ? 1 : b === undefined ? -1 : compareNames(a.name, b.name);
-    yield [order <= 0 ? a : undefined, order >= 0 ? b : undefined];
-    if (order <= 0) i++;
-    if (order >= 0) j++;
+  for (;;) {
+    const a = before[i];
+    const b = after[j];
+    if (a !== undefined && (b === undefined || compareNames(a.name, b.name) < 0)) {
+      yield { name: a.name, a, b: undefined };
+      i++;
+    } else if (b !== undefined && (a === undefined || a.name !== b.name)) {
+      yield { name: b.name, a: undefined, b };
+      j++;
+    } else if (a !== undefined) {
+      yield { name: a.name, a, b };
+      i++;
+      j++;
+    } else {
+      return;
+    }
   }
 }
 
-function sameNode(a: DiffNode, b: DiffNode): boolean {
-  if (a.kind === "directory" && b.kind === "directory") return sameDigest(a.digest, b.digest);
-  if (a.kind === "symlink" && b.kind === "symlink") return a.target === b.target;
-  if (a.kind !== "file" || b.kind !== "file") return false;
-  return (
-    sameDigest(a.digest, b.digest) &&
-    a.executable === b.executable &&
-    a.mtime?.seconds === b.mtime?.seconds &&
-    a.mtime?.nanos === b.mtime?.nanos
-  );
+function sameNode(a: TreeNode, b: TreeNode): boolean {
+  if (a.kind === "symlink" || b.kind === "symlink") {
+    return a.kind === "symlink" && b.kind === "symlink" && a.target === b.target;
+  }
+  if (!sameDigest(a.digest, b.digest)) return false;
+  if (a.kind === "directory" || b.kind === "directory") return a.kind === b.kind;
+  return a.executable === b.executable && a.mtime?.seconds === b.mtime?.seconds && a.mtime?.nanos === b.mtime?.nanos;
 }

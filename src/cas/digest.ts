@@ -1,5 +1,6 @@
 /** REAPI digests: the SHA-256 of some bytes and how many they are. */
-import { createHash } from "node:crypto";
+import { createHash, hash as hashAtOnce } from "node:crypto";
+import { PIECE_SIZE, withPieces } from "./file-pieces.ts";
 
 export interface Digest {
   /** 64 lower-case hexadecimal digits. */
@@ -12,8 +13,23 @@ const HASH = /^[0-9a-f]{64}$/;
 
 /** The digest of bytes held in memory. */
 export function digestOf(bytes: Uint8Array | string): Digest {
-  const hash = createHash("sha256").update(bytes).digest("hex");
+  const hash = hashAtOnce("sha256", bytes, "hex");
   return { hash, size: typeof bytes === "string" ? Buffer.byteLength(bytes) : bytes.length };
+}
+
+/** The digest of a file's content. Throws the system's error if it can't be read. */
+export function digestOfFile(path: string): Digest {
+  return withPieces(path, (next) => {
+    let piece = next();
+    if (piece.length < PIECE_SIZE) return digestOf(piece);
+    const hash = createHash("sha256");
+    let size = 0;
+    for (; piece.length > 0; piece = next()) {
+      hash.update(piece);
+      size += piece.length;
+    }
+    return { hash: hash.digest("hex"), size };
+  });
 }
 
 /** `hash/size`, the form in which BuildStream prints digests. */

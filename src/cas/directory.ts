@@ -30,8 +30,25 @@ export interface Directory {
   readonly files: readonly FileNode[];
   readonly directories: readonly DirectoryNode[];
   readonly symlinks: readonly SymlinkNode[];
+  /** The directory's own; set below workspaces only. */
+  readonly mtime?: Timestamp;
   /** BuildStream's mark for the input roots of remote sandboxes. */
   readonly subtreeReadOnly?: boolean;
+}
+
+/** Any entry of a directory. */
+export type TreeNode =
+  | ({ readonly kind: "file" } & FileNode)
+  | ({ readonly kind: "directory" } & DirectoryNode)
+  | ({ readonly kind: "symlink" } & SymlinkNode);
+
+/** All entries, by name. */
+export function nodesOf(directory: Directory): TreeNode[] {
+  const nodes: TreeNode[] = [];
+  for (const node of directory.files) nodes.push({ kind: "file", ...node });
+  for (const node of directory.directories) nodes.push({ kind: "directory", ...node });
+  for (const node of directory.symlinks) nodes.push({ kind: "symlink", ...node });
+  return nodes.sort((a, b) => compareNames(a.name, b.name));
 }
 
 export const EMPTY_DIRECTORY_DIGEST: Digest = digestOf("");
@@ -61,8 +78,7 @@ export function encodeDirectory(directory: Directory): Buffer {
       writeDigest(writer, 2, node.digest);
       writer.bool(4, node.executable);
       const { mtime } = node;
-      if (mtime === undefined) return;
-      writer.message(6, () => writer.message(2, () => writer.int(1, mtime.seconds).int(2, mtime.nanos)));
+      if (mtime !== undefined) writer.message(6, () => writeMtime(writer, mtime));
     });
   }
   for (const node of sortedByName(directory.directories)) {
@@ -74,11 +90,21 @@ export function encodeDirectory(directory: Directory): Buffer {
   for (const node of sortedByName(directory.symlinks)) {
     writer.message(3, () => writer.string(1, node.name).string(2, node.target));
   }
-  if (directory.subtreeReadOnly !== undefined) {
-    const value = directory.subtreeReadOnly ? "true" : "false";
-    writer.message(5, () => writer.message(1, () => writer.string(1, "SubtreeReadOnly").string(2, value)));
+  const { mtime, subtreeReadOnly } = directory;
+  if (mtime !== undefined || subtreeReadOnly !== undefined) {
+    writer.message(5, () => {
+      if (subtreeReadOnly !== undefined) {
+        writer.message(1, () => writer.string(1, "SubtreeReadOnly").string(2, subtreeReadOnly ? "true" : "false"));
+      }
+      if (mtime !== undefined) writeMtime(writer, mtime);
+    });
   }
   return writer.finish();
+}
+
+/** The field of NodeProperties. */
+function writeMtime(writer: ProtoWriter, mtime: Timestamp): void {
+  writer.message(2, () => writer.int(1, mtime.seconds).int(2, mtime.nanos));
 }
 
 /** A field of type REAPI Digest. */
@@ -86,7 +112,8 @@ export function writeDigest(writer: ProtoWriter, field: number, digest: Digest):
   writer.message(field, () => writer.string(1, digest.hash).int(2, digest.size));
 }
 
-function sortedByName<T extends { readonly name: string }>(nodes: readonly T[]): readonly T[] {
+/** The same array if it is in order already, as it nearly always is. */
+export function sortedByName<T extends { readonly name: string }>(nodes: readonly T[]): readonly T[] {
   for (let i = 1; i < nodes.length; i++) {
     const [before, after] = [nodes[i - 1], nodes[i]];
     if (before !== undefined && after !== undefined && compareNames(before.name, after.name) > 0) {
@@ -105,29 +132,37 @@ export function decodeDirectory(bytes: Uint8Array): Directory {
   const files: FileNode[] = [];
   const directories: DirectoryNode[] = [];
   const symlinks: SymlinkNode[] = [];
-  let subtreeReadOnly: boolean | undefined;
+  let properties: NodeProperties = {};
   while (reader.next()) {
     if (reader.field === 1) files.push(readFile(reader.message()));
     else if (reader.field === 2) directories.push(readDirectoryNode(reader.message()));
     else if (reader.field === 3) symlinks.push(readSymlink(reader.message()));
-    else if (reader.field === 5) subtreeReadOnly = readNodeProperties(reader.message()).subtreeReadOnly;
+    else if (reader.field === 5) properties = readNodeProperties(reader.message());
     else reader.skip();
   }
+  checkNames([files, directories, symlinks]);
+  return { files, directories, symlinks, ...properties };
+}
+
+function checkNames(lists: readonly (readonly { readonly name: string }[])[]): void {
   const names = new Set<string>();
-  for (const nodes of [files, directories, symlinks]) {
+  for (const nodes of lists) {
     for (const { name } of nodes) {
-      checkName(name);
+      if (!isEntryName(name)) {
+        throw new BstError(
+          "cas",
+          `A directory in the cache has an entry with the invalid name ${JSON.stringify(name)}`,
+        );
+      }
       if (names.has(name)) throw new BstError("cas", `A directory in the cache has two entries named '${name}'`);
       names.add(name);
     }
   }
-  return { files, directories, symlinks, ...(subtreeReadOnly === undefined ? {} : { subtreeReadOnly }) };
 }
 
-function checkName(name: string): void {
-  if (name === "" || name === "." || name === ".." || name.includes("/") || name.includes("\0")) {
-    throw new BstError("cas", `A directory in the cache has an entry with the invalid name ${JSON.stringify(name)}`);
-  }
+/** Whether a file system could have an entry of this name. */
+export function isEntryName(name: string): boolean {
+  return name !== "" && name !== "." && name !== ".." && !name.includes("/") && !name.includes("\0");
 }
 
 /** A message of type REAPI Digest; throws BstError in domain "cas" for anything that is no SHA-256 and size. */
@@ -188,8 +223,13 @@ function readSymlink(reader: ProtoReader): SymlinkNode {
   return { name, target };
 }
 
-function readNodeProperties(reader: ProtoReader): { mtime?: Timestamp; subtreeReadOnly?: boolean } {
-  const found: { mtime?: Timestamp; subtreeReadOnly?: boolean } = {};
+interface NodeProperties {
+  mtime?: Timestamp;
+  subtreeReadOnly?: boolean;
+}
+
+function readNodeProperties(reader: ProtoReader): NodeProperties {
+  const found: NodeProperties = {};
   while (reader.next()) {
     if (reader.field === 1) {
       const [name, value] = readProperty(reader.message());

@@ -1,36 +1,40 @@
 /** The content-addressed store: blobs in files named by their SHA-256, laid out as buildbox-casd does. */
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import type { Readable } from "node:stream";
 import { BstError, systemErrorCode } from "../base/errors.ts";
 import { type Digest, digestOf, formatDigest, sameDigest } from "./digest.ts";
 import { type Directory, decodeDirectory, encodeDirectory } from "./directory.ts";
+import { PIECE_SIZE, withPieces } from "./file-pieces.ts";
+import { TemporaryFile } from "./temporary-file.ts";
 
-/** Objects are written once; also buildbox-casd makes them so. */
+/** As buildbox-casd's: blobs are written once. */
 const OBJECT_MODE = 0o444;
-const COPY_BUFFER_SIZE = 1 << 20;
-const DIRECTORY_CACHE_SIZE = 1 << 16;
+/** Of the encoded messages of the directories kept in memory, in bytes; decoded they take some three times as much. */
+const DIRECTORY_CACHE_SIZE = 16 << 20;
 
 export class Cas {
   readonly root: string;
+  /** Where files are written before they are moved to their place. */
+  readonly temporaryDirectory: string;
   readonly #objects: string;
-  readonly #temporary: string;
   readonly #directories = new Map<string, Directory>();
+  #directoriesSize = 0;
   readonly #completeTrees = new Set<string>();
-  #buffer: Buffer | undefined;
 
   /** @param root `<cachedir>/cas`; made when something is written to it */
   constructor(root: string) {
     this.root = path.resolve(root);
+    this.temporaryDirectory = `${this.root}/tmp`;
     this.#objects = `${this.root}/objects/`;
-    this.#temporary = `${this.root}/tmp/`;
   }
 
   objectPath(digest: Digest): string {
     return `${this.#objects}${digest.hash.slice(0, 2)}/${digest.hash.slice(2)}`;
   }
 
+  /** A file of another size than the digest's does not count: a crash of the machine can leave such. */
   has(digest: Digest): boolean {
     return fs.statSync(this.objectPath(digest), { throwIfNoEntry: false })?.size === digest.size;
   }
@@ -47,64 +51,57 @@ export class Cas {
     return bytes;
   }
 
+  /** Throws BstError in domain "cas" if it can't be stored, with reason `cache-too-full` if the disk is full. */
   write(bytes: Uint8Array | string): Digest {
     const digest = digestOf(bytes);
     if (!this.has(digest)) {
-      using file = new TemporaryObject(this.#temporary);
+      using file = new TemporaryFile(this.temporaryDirectory);
       file.write(typeof bytes === "string" ? Buffer.from(bytes) : bytes);
-      file.store(this.objectPath(digest));
+      file.place(this.objectPath(digest), { mode: OBJECT_MODE });
     }
     return digest;
   }
 
   /** Copies a file's content into the store. Throws the system's error if it can't be read. */
   importFile(source: string): Digest {
-    const descriptor = fs.openSync(source, fs.constants.O_RDONLY);
-    try {
-      this.#buffer ??= Buffer.allocUnsafeSlow(COPY_BUFFER_SIZE);
-      const buffer = this.#buffer;
-      let count = readFully(descriptor, buffer);
-      if (count < buffer.length) return this.write(buffer.subarray(0, count));
-      using file = new TemporaryObject(this.#temporary);
-      while (count > 0) {
-        file.write(buffer.subarray(0, count));
-        count = readFully(descriptor, buffer);
-      }
-      return this.#keep(file);
-    } finally {
-      fs.closeSync(descriptor);
-    }
+    return withPieces(source, (next) => {
+      let piece = next();
+      if (piece.length < PIECE_SIZE) return this.write(piece);
+      using blob = new IncomingBlob(this);
+      for (; piece.length > 0; piece = next()) blob.write(piece);
+      return blob.store();
+    });
   }
 
   /**
-   * Stores what a stream gives. Throws BstError in domain "cas" if that is not `expected`, and the signal's reason if
-   * aborted; nothing is stored then.
+   * Stores what a stream gives. Throws BstError in domain "cas" if that is not `expected`, and the signal's reason as
+   * soon as it is aborted; nothing is stored then.
    */
   async importStream(
     source: AsyncIterable<Uint8Array>,
     options: { readonly expected?: Digest; readonly signal?: AbortSignal } = {},
   ): Promise<Digest> {
     const { expected, signal } = options;
-    using file = new TemporaryObject(this.#temporary);
-    for await (const chunk of source) {
-      signal?.throwIfAborted();
-      file.write(chunk);
-    }
-    signal?.throwIfAborted();
-    const digest = file.digest();
+    using blob = new IncomingBlob(this);
+    for await (const chunk of abortable(source, signal)) blob.write(chunk);
+    const digest = blob.digest();
     if (expected !== undefined && !sameDigest(expected, digest)) {
       throw new BstError("cas", `Received blob ${formatDigest(digest)} where ${formatDigest(expected)} was expected`);
     }
-    return this.#keep(file);
+    return blob.store();
   }
 
-  /** Throws BstError in domain "cas" if the blob is missing. */
+  /** Throws BstError in domain "cas" if the blob is missing or of another size. */
   createReadStream(digest: Digest): Readable {
     let descriptor: number;
     try {
       descriptor = fs.openSync(this.objectPath(digest), "r");
     } catch (error) {
       throw this.#readError(digest, error);
+    }
+    if (fs.fstatSync(descriptor).size !== digest.size) {
+      fs.closeSync(descriptor);
+      throw damaged(digest);
     }
     return fs.createReadStream("", { fd: descriptor, highWaterMark: 1 << 18 });
   }
@@ -113,7 +110,8 @@ export class Cas {
   readDirectory(digest: Digest): Directory {
     let directory = this.#directories.get(digest.hash);
     if (directory === undefined) {
-      directory = digest.size === 0 ? { files: [], directories: [], symlinks: [] } : decodeDirectory(this.read(digest));
+      // The empty message needs no blob.
+      directory = decodeDirectory(digest.size === 0 ? new Uint8Array() : this.read(digest));
       this.#remember(digest, directory);
     }
     return directory;
@@ -135,21 +133,14 @@ export class Cas {
     return complete;
   }
 
-  #keep(file: TemporaryObject): Digest {
-    const digest = file.digest();
-    if (!this.has(digest)) file.store(this.objectPath(digest));
-    return digest;
-  }
-
-  /** Forgets the oldest when full. */
+  /** Starts afresh when full. */
   #remember(digest: Digest, directory: Directory): void {
-    if (this.#directories.size >= DIRECTORY_CACHE_SIZE) {
-      for (const oldest of this.#directories.keys()) {
-        this.#directories.delete(oldest);
-        break;
-      }
+    if (this.#directoriesSize > DIRECTORY_CACHE_SIZE) {
+      this.#directories.clear();
+      this.#directoriesSize = 0;
     }
     this.#directories.set(digest.hash, directory);
+    this.#directoriesSize += digest.size;
   }
 
   #readError(digest: Digest, error: unknown): unknown {
@@ -158,89 +149,81 @@ export class Cas {
   }
 }
 
-function damaged(digest: Digest): BstError {
-  return new BstError("cas", `Blob in local cache is damaged: ${formatDigest(digest)}`, {
-    detail: "Its size differs from that in its digest. Delete the file to have it fetched or built again.",
-  });
-}
-
-/** Fills the buffer unless the file ends before. */
-function readFully(descriptor: number, buffer: Buffer): number {
-  let count = 0;
-  while (count < buffer.length) {
-    const more = fs.readSync(descriptor, buffer, count, buffer.length - count, null);
-    if (more === 0) break;
-    count += more;
-  }
-  return count;
-}
-
-/** An object in the making: a file that is removed unless it is moved to its final path whole. */
-class TemporaryObject implements Disposable {
-  readonly #path: string;
-  readonly #descriptor: number;
-  readonly #hash = createHash("sha256");
+/** A blob whose digest is known only when all of it has been written. */
+class IncomingBlob implements Disposable {
+  readonly #cas: Cas;
+  readonly #file: TemporaryFile;
+  readonly #hash: Hash = createHash("sha256");
   #size = 0;
   #digest: Digest | undefined;
-  #stored = false;
 
-  constructor(directory: string) {
-    this.#path = directory + randomBytes(12).toString("hex");
-    this.#descriptor = wellSpaced(() => this.#open(directory));
+  constructor(cas: Cas) {
+    this.#cas = cas;
+    this.#file = new TemporaryFile(cas.temporaryDirectory);
   }
 
   write(bytes: Uint8Array): void {
     this.#hash.update(bytes);
     this.#size += bytes.length;
-    wellSpaced(() => {
-      for (let written = 0; written < bytes.length; ) {
-        written += fs.writeSync(this.#descriptor, bytes, written);
-      }
-    });
+    this.#file.write(bytes);
   }
 
+  /** Nothing can be written afterwards. */
   digest(): Digest {
     this.#digest ??= { hash: this.#hash.digest("hex"), size: this.#size };
     return this.#digest;
   }
 
-  store(target: string): void {
-    wellSpaced(() => {
-      fs.fchmodSync(this.#descriptor, OBJECT_MODE);
-      try {
-        fs.renameSync(this.#path, target);
-      } catch (error) {
-        if (systemErrorCode(error) !== "ENOENT") throw error;
-        fs.mkdirSync(path.dirname(target), { recursive: true });
-        fs.renameSync(this.#path, target);
-      }
-    });
-    this.#stored = true;
+  store(): Digest {
+    const digest = this.digest();
+    if (!this.#cas.has(digest)) this.#file.place(this.#cas.objectPath(digest), { mode: OBJECT_MODE });
+    return digest;
   }
 
   [Symbol.dispose](): void {
-    fs.closeSync(this.#descriptor);
-    if (!this.#stored) fs.rmSync(this.#path, { force: true });
-  }
-
-  #open(directory: string): number {
-    try {
-      return fs.openSync(this.#path, "wx", OBJECT_MODE);
-    } catch (error) {
-      if (systemErrorCode(error) !== "ENOENT") throw error;
-      fs.mkdirSync(directory, { recursive: true });
-      return fs.openSync(this.#path, "wx", OBJECT_MODE);
-    }
+    this.#file[Symbol.dispose]();
   }
 }
 
-/** Turns a full disk into an error of the user's. */
-function wellSpaced<T>(action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    const code = systemErrorCode(error);
-    if (code !== "ENOSPC" && code !== "EDQUOT") throw error;
-    throw new BstError("cas", "No space left for the local cache", { reason: "cache-too-full", cause: error });
+/** The same items; does not wait for one that does not come when the signal is aborted. */
+async function* abortable<T>(source: AsyncIterable<T>, signal: AbortSignal | undefined): AsyncGenerator<T> {
+  if (signal === undefined) {
+    yield* source;
+    return;
   }
+  const iterator = source[Symbol.asyncIterator]();
+  const { aborted, release } = rejectionOf(signal);
+  try {
+    for (;;) {
+      const result = await Promise.race([iterator.next(), aborted]);
+      if (result.done === true) return;
+      yield result.value;
+    }
+  } finally {
+    release();
+    // Not awaited then: a generator that waits for its next item can't return before it has it.
+    const closed = iterator.return?.();
+    if (signal.aborted) closed?.catch(() => {});
+    else await closed;
+  }
+}
+
+/** A promise that is rejected with the signal's reason. */
+function rejectionOf(signal: AbortSignal): { aborted: Promise<never>; release: () => void } {
+  let release = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    const abort = () => reject(signal.reason);
+    release = () => signal.removeEventListener("abort", abort);
+    signal.addEventListener("abort", abort);
+    if (signal.aborted) abort();
+  });
+  // It may be rejected while nobody waits.
+  aborted.catch(() => {});
+  return { aborted, release };
+}
+
+function damaged(digest: Digest): BstError {
+  return new BstError("cas", `Blob in local cache is damaged: ${formatDigest(digest)}`, {
+    detail: "Its size is not that of its digest. Remove the file to have it fetched or built again.",
+  });
 }

@@ -1,20 +1,17 @@
 /** A mutable, copy-on-write view of a tree of the store; subtrees that nobody changes stay digests and are not read. */
 import { BstError } from "../base/errors.ts";
-import type { Digest } from "./digest.ts";
-import { compareNames, type FileNode, type SymlinkNode, type Timestamp } from "./directory.ts";
+import { type Digest, sameDigest } from "./digest.ts";
+import {
+  type DirectoryNode,
+  EMPTY_DIRECTORY_DIGEST,
+  type FileNode,
+  isEntryName,
+  type SymlinkNode,
+  type Timestamp,
+  type TreeNode,
+} from "./directory.ts";
 import type { Cas } from "./store.ts";
-
-/** What a name in a tree stands for. */
-export type TreeNode =
-  | ({ readonly kind: "file" } & FileNode)
-  | ({ readonly kind: "symlink" } & SymlinkNode)
-  | { readonly kind: "directory"; readonly name: string; readonly tree: Tree };
-
-export interface TreeEntry {
-  /** Relative to the walked tree, without a slash at either end. */
-  readonly path: string;
-  readonly node: TreeNode;
-}
+import { contentOf, pathsOf, type TreeEntry, walk } from "./walk.ts";
 
 export interface FileAttributes {
   readonly executable: boolean;
@@ -22,13 +19,13 @@ export interface FileAttributes {
 }
 
 export interface ImportOptions {
-  /** Called with paths relative to the imported tree, of directories too; what it refuses is left out. */
+  /** Called with paths relative to the imported tree, of directories too, after their content; what it refuses is left out. */
   readonly filter?: (path: string) => boolean;
 }
 
 /** Paths are relative to the imported tree. */
 export interface ImportResult {
-  /** Files and symlinks that were there and were replaced. */
+  /** Files and symlinks that took the place of something. */
   readonly overwritten: readonly string[];
   /** Files and symlinks not imported, as a directory with content is in their place. */
   readonly ignored: readonly string[];
@@ -36,46 +33,27 @@ export interface ImportResult {
   filesWritten(): Iterable<string>;
 }
 
-/** A directory in a directory: a digest until somebody opens it. */
-class Child {
+/** A directory in a directory: its digest, until somebody opens it. */
+interface Child {
   readonly name: string;
-  #digest: Digest | undefined;
-  #tree: Tree | undefined;
-
-  constructor(name: string, content: Digest | Tree) {
-    this.name = name;
-    if (content instanceof Tree) this.#tree = content;
-    else this.#digest = content;
-  }
-
-  digest(): Digest {
-    return this.#tree?.digest() ?? (this.#digest as Digest);
-  }
-
-  /** The one live view of this directory. */
-  open(parent: Tree): Tree {
-    this.#tree ??= new Tree(parent.cas, this.#digest, { tree: parent, name: this.name });
-    return this.#tree;
-  }
+  content: Digest | Tree;
 }
 
 type Node = FileNode | SymlinkNode | Child;
 
-type Written = string | { readonly prefix: string; readonly digest: Digest };
-
 export class Tree {
   readonly cas: Cas;
-  readonly #parent: { readonly tree: Tree; readonly name: string } | undefined;
+  #parent: { readonly tree: Tree; readonly name: string } | undefined;
+  /** Undefined while there are changes that are not written. */
   #digest: Digest | undefined;
-  /** Read from the store when first needed; in the order in which BuildStream would hold the entries. */
+  /** Read from the store when first needed; in the order in which BuildStream holds entries, which its results show. */
   #nodes: Map<string, Node> | undefined;
   #subtreeReadOnly: boolean | undefined;
 
-  /** The tree that `digest` names, or an empty one. `parent` is for the class's own use. */
-  constructor(cas: Cas, digest?: Digest, parent?: { readonly tree: Tree; readonly name: string }) {
+  /** The tree that `digest` names, or an empty one. */
+  constructor(cas: Cas, digest?: Digest) {
     this.cas = cas;
     this.#digest = digest;
-    this.#parent = parent;
     if (digest === undefined) this.#nodes = new Map();
   }
 
@@ -94,36 +72,35 @@ export class Tree {
    * `not-a-directory`; symlinks count as the latter unless they are to be followed.
    */
   openDirectory(path: string, options: { readonly create?: boolean; readonly followSymlinks?: boolean } = {}): Tree {
-    return this.#open(split(path), options.create ?? false, options.followSymlinks ?? false);
+    return this.#open(split(path), options.create === true, options.followSymlinks === true ? MOST_SYMLINKS : 0);
   }
 
+  /** What is at a path; undefined if nothing is, or if something else than a directory is on the way. */
   lookup(path: string, options: { readonly followSymlinks?: boolean } = {}): TreeNode | undefined {
-    const followSymlinks = options.followSymlinks ?? false;
-    try {
-      return this.#find(split(path), followSymlinks);
-    } catch (error) {
-      if (error instanceof BstError && error.domain === "virtual-fs") return undefined;
-      throw error;
-    }
+    const node = this.#lookup(path, options.followSymlinks === true);
+    if (node === undefined) return undefined;
+    if ("content" in node) return { kind: "directory", name: node.name, digest: digestOfChild(node) };
+    return "target" in node ? { kind: "symlink", ...node } : { kind: "file", ...node };
   }
 
   exists(path: string, options: { readonly followSymlinks?: boolean } = {}): boolean {
-    return this.lookup(path, options) !== undefined;
+    return this.#lookup(path, options.followSymlinks === true) !== undefined;
   }
 
-  /** Puts a file in a directory that exists, in the place of any other file or symlink. */
+  /** Puts a file into a directory that exists, in the place of any other file or symlink. */
   addFile(path: string, digest: Digest, attributes: FileAttributes): void {
     const [directory, name] = this.#locate(path);
     const { executable, mtime } = attributes;
-    directory.#place(path, mtime === undefined ? { name, digest, executable } : { name, digest, executable, mtime });
+    directory.#put(mtime === undefined ? { name, digest, executable } : { name, digest, executable, mtime });
   }
 
+  /** Puts a symlink into a directory that exists, in the place of any other file or symlink. */
   addSymlink(path: string, target: string): void {
     const [directory, name] = this.#locate(path);
-    directory.#place(path, { name, target });
+    directory.#put({ name, target });
   }
 
-  /** Makes a directory and those above it where they don't exist. */
+  /** Makes a directory, and those above it, unless they exist. */
   makeDirectory(path: string): Tree {
     return this.openDirectory(path, { create: true });
   }
@@ -133,36 +110,44 @@ export class Tree {
     const [directory, name] = this.#locate(path);
     const node = directory.#entries().get(name);
     if (node === undefined) throw notFound(name, directory);
-    if (node instanceof Child && options.recursive !== true && !node.open(directory).isEmpty()) {
-      throw new BstError("virtual-fs", `${node.open(directory)} is not empty`);
+    if ("content" in node && options.recursive !== true && !directory.#child(node).isEmpty()) {
+      throw new BstError("virtual-fs", `${directory.#child(node)} is not empty`);
     }
     directory.#entries().delete(name);
     directory.#invalidate();
   }
 
   /**
-   * Merges another tree into this one. Files and symlinks replace files, symlinks and empty directories; a directory
-   * where a file or symlink is throws BstError in domain "virtual-fs". A source that was changed is written first.
+   * Merges another tree into this one. Files and symlinks take the place of files, symlinks and empty directories. A
+   * directory where a file or symlink is throws BstError in domain "virtual-fs". Changes of the source are written first.
    */
   importTree(source: Tree | Digest, options: ImportOptions = {}): ImportResult {
     const tree = source instanceof Tree ? source : new Tree(this.cas, source);
-    const merge: Merge = { origin: this, filter: options.filter, overwritten: [], ignored: [], written: [] };
+    const merge: Merge = { into: this, filter: options.filter, overwritten: [], ignored: [], written: [] };
     this.#merge(tree, "", merge);
-    const { overwritten, ignored, written } = merge;
-    return { overwritten, ignored, filesWritten: () => expand(this.cas, written) };
+    const { cas } = this;
+    let overwritten: readonly string[] | undefined;
+    return {
+      get overwritten() {
+        overwritten ??= [...expand(cas, merge.overwritten)];
+        return overwritten;
+      },
+      ignored: merge.ignored,
+      filesWritten: () => expand(cas, merge.written),
+    };
   }
 
-  /** Every path as `artifact list-contents` has it: of a directory its own path, files and symlinks, directories. */
+  /** As `artifact list-contents` has them: a directory itself but for the root, its files and symlinks, its directories. */
   paths(): Iterable<string> {
-    return this.#paths("");
+    return pathsOf(this.cas, this.digest());
   }
 
   /** All entries, depth first, by name, a directory before its content. */
   entries(): Iterable<TreeEntry> {
-    return this.#walk("");
+    return walk(this.cas, this.digest());
   }
 
-  /** `[CAS:/path/in/the/root]`, for messages. */
+  /** For messages: `[CAS:` path in the root `]`. */
   toString(): string {
     return `[CAS:${this.#path()}]`;
   }
@@ -170,14 +155,18 @@ export class Tree {
   #path(): string {
     if (this.#parent === undefined) return "/";
     const { tree, name } = this.#parent;
-    return `${tree.#path()}/${name}`;
+    return tree.#parent === undefined ? `/${name}` : `${tree.#path()}/${name}`;
+  }
+
+  #root(): Tree {
+    return this.#parent === undefined ? this : this.#parent.tree.#root();
   }
 
   #entries(): Map<string, Node> {
     if (this.#nodes === undefined) {
-      const directory = this.cas.readDirectory(this.#digest as Digest);
+      const directory = this.cas.readDirectory(this.#digest ?? EMPTY_DIRECTORY_DIGEST);
       const nodes = new Map<string, Node>();
-      for (const node of directory.directories) nodes.set(node.name, new Child(node.name, node.digest));
+      for (const { name, digest } of directory.directories) nodes.set(name, { name, content: digest });
       for (const node of directory.files) nodes.set(node.name, node);
       for (const node of directory.symlinks) nodes.set(node.name, node);
       this.#nodes = nodes;
@@ -186,35 +175,40 @@ export class Tree {
     return this.#nodes;
   }
 
+  /** The one live view of a directory in this one. */
+  #child(node: Child): Tree {
+    if (!(node.content instanceof Tree)) node.content = this.#adopt(node.name, new Tree(this.cas, node.content));
+    return node.content;
+  }
+
+  #adopt(name: string, child: Tree): Tree {
+    child.#parent = { tree: this, name };
+    return child;
+  }
+
   #write(): Digest {
     const files: FileNode[] = [];
-    const directories: { name: string; digest: Digest }[] = [];
+    const directories: DirectoryNode[] = [];
     const symlinks: SymlinkNode[] = [];
     for (const node of this.#entries().values()) {
-      if (node instanceof Child) directories.push({ name: node.name, digest: node.digest() });
+      if ("content" in node) directories.push({ name: node.name, digest: digestOfChild(node) });
       else if ("target" in node) symlinks.push(node);
       else files.push(node);
     }
     const subtreeReadOnly = this.#subtreeReadOnly;
-    return this.cas.writeDirectory({
-      files,
-      directories,
-      symlinks,
-      ...(subtreeReadOnly === undefined ? {} : { subtreeReadOnly }),
-    });
+    const directory = { files, directories, symlinks };
+    return this.cas.writeDirectory(subtreeReadOnly === undefined ? directory : { ...directory, subtreeReadOnly });
   }
 
+  /** A directory without a digest has parents without one, so there is nothing to tell them twice. */
   #invalidate(): void {
     if (this.#digest === undefined) return;
     this.#digest = undefined;
     if (this.#parent !== undefined) this.#parent.tree.#invalidate();
   }
 
-  #root(): Tree {
-    return this.#parent === undefined ? this : this.#parent.tree.#root();
-  }
-
-  #open(components: readonly string[], create: boolean, followSymlinks: boolean): Tree {
+  /** @param symlinks how many symlinks may be followed */
+  #open(components: readonly string[], create: boolean, symlinks: number): Tree {
     let current: Tree = this;
     for (const name of components) {
       if (name === "" || name === ".") continue;
@@ -223,95 +217,110 @@ export class Tree {
         continue;
       }
       const node = current.#entries().get(name);
-      if (node instanceof Child) {
-        current = node.open(current);
-      } else if (node === undefined) {
+      if (node === undefined) {
         if (!create) throw notFound(name, current);
-        const child = new Tree(this.cas, undefined, { tree: current, name });
-        current.#entries().set(name, new Child(name, child));
-        current.#invalidate();
-        current = child;
-      } else if (followSymlinks && "target" in node) {
-        const start = node.target.startsWith("/") ? current.#root() : current;
-        current = start.#open(node.target.split("/"), false, true);
+        current = current.#make(name);
+      } else if ("content" in node) {
+        current = current.#child(node);
+      } else if ("target" in node && symlinks > 0) {
+        current = current.#linkStart(node).#open(node.target.split("/"), false, symlinks - 1);
       } else {
-        const kind = "target" in node ? "symlink" : "regular file";
-        throw new BstError("virtual-fs", `'${name}' in ${current} is a ${kind}, not a directory`, {
-          reason: "not-a-directory",
-        });
+        throw notDirectory(node, current);
       }
     }
     return current;
   }
 
-  #find(components: readonly string[], followSymlinks: boolean): TreeNode {
-    const directory = this.#open(components.slice(0, -1), false, followSymlinks);
+  /** Where the target of a symlink in this directory starts. */
+  #linkStart(node: SymlinkNode): Tree {
+    return node.target.startsWith("/") ? this.#root() : this;
+  }
+
+  #make(name: string): Tree {
+    if (!isEntryName(name)) throw invalidName(name);
+    const child = this.#adopt(name, new Tree(this.cas));
+    this.#entries().set(name, { name, content: child });
+    this.#invalidate();
+    return child;
+  }
+
+  #lookup(path: string, followSymlinks: boolean): Node | undefined {
+    try {
+      return this.#find(split(path), followSymlinks ? MOST_SYMLINKS : 0);
+    } catch (error) {
+      if (error instanceof BstError && error.domain === "virtual-fs") return undefined;
+      throw error;
+    }
+  }
+
+  #find(components: readonly string[], symlinks: number): Node | undefined {
+    const directory = this.#open(components.slice(0, -1), false, symlinks);
     const name = components.at(-1) ?? "";
     if (name === "" || name === "." || name === "..") {
-      return { kind: "directory", name, tree: directory.#open([name], false, false) };
+      return { name, content: directory.#open([name], false, symlinks) };
     }
     const node = directory.#entries().get(name);
-    if (node === undefined) throw notFound(name, directory);
-    if (followSymlinks && "target" in node) {
-      const start = node.target.startsWith("/") ? directory.#root() : directory;
-      return start.#find(node.target.split("/"), true);
-    }
-    return describe(node, directory);
+    if (node === undefined || !("target" in node) || symlinks === 0) return node;
+    return directory.#linkStart(node).#find(node.target.split("/"), symlinks - 1);
   }
 
   /** The directory that holds the last component of a path, and that component. */
   #locate(path: string): [directory: Tree, name: string] {
     const components = split(path);
-    const name = components.at(-1) ?? "";
-    return [this.#open(components.slice(0, -1), false, false), name];
+    return [this.#open(components.slice(0, -1), false, 0), components.at(-1) ?? ""];
   }
 
-  #place(path: string, node: Node): void {
+  #put(node: FileNode | SymlinkNode): void {
     const { name } = node;
-    if (name === "" || name === "." || name === ".." || name.includes("\0")) {
-      throw new BstError("virtual-fs", `'${path}' can't be the name of a file`);
-    }
-    if (this.#entries().get(name) instanceof Child) {
-      throw new BstError("virtual-fs", `'${name}' in ${this} is a directory`);
+    if (!isEntryName(name)) throw invalidName(name);
+    const existing = this.#entries().get(name);
+    if (existing !== undefined && "content" in existing) {
+      throw new BstError("virtual-fs", `'${name}' in ${this} is a directory, not a file`);
     }
     this.#entries().set(name, node);
     this.#invalidate();
   }
 
   #merge(source: Tree, prefix: string, merge: Merge): void {
-    const nodes = this.#entries();
-    for (const [name, node] of [...source.#entries()]) {
-      const path = prefix + name;
-      if (node instanceof Child) this.#mergeDirectory(source, node, path, merge);
-      else if (merge.filter?.(path) !== false && this.#makeRoom(name, path, merge)) {
-        nodes.set(name, node);
+    // Copied, as the source may be the tree into whose subdirectory it is imported.
+    for (const node of [...source.#entries().values()]) {
+      const path = prefix + node.name;
+      if ("content" in node) this.#mergeDirectory(source, node, path, merge);
+      else if (merge.filter?.(path) !== false && this.#makeRoom(node.name, path, merge)) {
+        this.#entries().set(node.name, node);
         this.#invalidate();
         merge.written.push(path);
       }
     }
   }
 
-  #mergeDirectory(source: Tree, child: Child, path: string, merge: Merge): void {
+  #mergeDirectory(source: Tree, node: Child, path: string, merge: Merge): void {
     const nodes = this.#entries();
-    const existing = nodes.get(child.name);
-    if (existing === undefined && merge.filter === undefined) {
-      const digest = child.digest();
-      nodes.set(child.name, new Child(child.name, digest));
-      this.#invalidate();
-      merge.written.push({ prefix: `${path}/`, digest });
-      return;
+    const existing = nodes.get(node.name);
+    if (merge.filter === undefined) {
+      if (existing === undefined) {
+        const digest = digestOfChild(node);
+        nodes.set(node.name, { name: node.name, content: digest });
+        this.#invalidate();
+        merge.written.push({ path, digest });
+        return;
+      }
+      const digest = equalContent(existing, node);
+      if (digest !== undefined) {
+        merge.overwritten.push({ path, digest });
+        merge.written.push({ path, digest });
+        return;
+      }
     }
-    const from = child.open(source);
-    // A tree may be imported into a directory of its own.
-    if (from === merge.origin) return;
-    if (existing !== undefined && !(existing instanceof Child)) {
-      const kind = "target" in existing ? "symlink" : "regular file";
-      throw new BstError("virtual-fs", `Destination is a ${kind}, not a directory: /${path}`);
+    const from = source.#child(node);
+    if (from === merge.into) return;
+    if (existing !== undefined && !("content" in existing)) {
+      throw new BstError("virtual-fs", `Destination is a ${kindOf(existing)}, not a directory: /${path}`);
     }
-    const to = this.#open([child.name], true, false);
+    const to = existing === undefined ? this.#make(node.name) : this.#child(existing);
     to.#merge(from, `${path}/`, merge);
-    if (existing === undefined && to.isEmpty() && merge.filter?.(path) === false) {
-      nodes.delete(child.name);
+    if (existing === undefined && merge.filter?.(path) === false && to.isEmpty()) {
+      nodes.delete(node.name);
       this.#invalidate();
     }
   }
@@ -320,7 +329,7 @@ export class Tree {
   #makeRoom(name: string, path: string, merge: Merge): boolean {
     const existing = this.#entries().get(name);
     if (existing === undefined) return true;
-    if (existing instanceof Child && !existing.open(this).isEmpty()) {
+    if ("content" in existing && !this.#child(existing).isEmpty()) {
       merge.ignored.push(path);
       return false;
     }
@@ -328,57 +337,58 @@ export class Tree {
     merge.overwritten.push(path);
     return true;
   }
-
-  *#paths(prefix: string): Generator<string> {
-    const nodes = [...this.#entries().values()].toSorted((a, b) => compareNames(a.name, b.name));
-    if (prefix !== "") yield prefix.slice(0, -1);
-    for (const node of nodes) if (!(node instanceof Child)) yield prefix + node.name;
-    for (const node of nodes) if (node instanceof Child) yield* node.open(this).#paths(`${prefix}${node.name}/`);
-  }
-
-  *#walk(prefix: string): Generator<TreeEntry> {
-    const nodes = [...this.#entries().values()].toSorted((a, b) => compareNames(a.name, b.name));
-    for (const node of nodes) {
-      const path = prefix + node.name;
-      yield { path, node: describe(node, this) };
-      if (node instanceof Child) yield* node.open(this).#walk(`${path}/`);
-    }
-  }
 }
 
+/** One import on its way. */
 interface Merge {
-  readonly origin: Tree;
+  readonly into: Tree;
   readonly filter: ((path: string) => boolean) | undefined;
-  readonly overwritten: string[];
+  readonly overwritten: Paths[];
   readonly ignored: string[];
-  readonly written: Written[];
+  readonly written: Paths[];
 }
 
-function* expand(cas: Cas, written: readonly Written[]): Generator<string> {
-  for (const item of written) {
-    if (typeof item === "string") {
-      yield item;
-      continue;
-    }
-    const directory = cas.readDirectory(item.digest);
-    for (const node of directory.directories) {
-      yield* expand(cas, [{ prefix: `${item.prefix}${node.name}/`, digest: node.digest }]);
-    }
-    for (const node of directory.files) yield item.prefix + node.name;
-    for (const node of directory.symlinks) yield item.prefix + node.name;
+/** A path, or all paths of files and symlinks below one: most imports are never asked for them. */
+type Paths = string | { readonly path: string; readonly digest: Digest };
+
+function* expand(cas: Cas, list: readonly Paths[]): Generator<string> {
+  for (const item of list) {
+    if (typeof item === "string") yield item;
+    else yield* contentOf(cas, item.digest, `${item.path}/`);
   }
 }
 
-function describe(node: Node, directory: Tree): TreeNode {
-  if (node instanceof Child) return { kind: "directory", name: node.name, tree: node.open(directory) };
-  return "target" in node ? { kind: "symlink", ...node } : { kind: "file", ...node };
+/** As many as Linux follows. BuildStream does not end where symlinks point at each other. */
+const MOST_SYMLINKS = 40;
+
+function digestOfChild({ content }: Child): Digest {
+  return content instanceof Tree ? content.digest() : content;
+}
+
+/** The digest of both, if it is known without opening or writing anything that it is the same. */
+function equalContent(a: Node, b: Child): Digest | undefined {
+  if (!("content" in a) || a.content instanceof Tree || b.content instanceof Tree) return undefined;
+  return sameDigest(a.content, b.content) ? a.content : undefined;
 }
 
 function split(path: string): string[] {
-  if (path.startsWith("/")) throw new BstError("virtual-fs", `Path in a tree must be relative: '${path}'`);
+  if (path.startsWith("/")) throw new BstError("virtual-fs", `The path '${path}' must be relative to its tree`);
   return path.split("/");
+}
+
+function kindOf(node: FileNode | SymlinkNode): string {
+  return "target" in node ? "symlink" : "regular file";
 }
 
 function notFound(name: string, directory: Tree): BstError {
   return new BstError("virtual-fs", `'${name}' not found in ${directory}`, { reason: "directory-not-found" });
+}
+
+function notDirectory(node: FileNode | SymlinkNode, directory: Tree): BstError {
+  const message = `'${node.name}' in ${directory} is a ${kindOf(node)}, not a directory`;
+  return new BstError("virtual-fs", message, { reason: "not-a-directory" });
+}
+
+function invalidName(name: string): BstError {
+  return new BstError("virtual-fs", `${JSON.stringify(name)} can't be the name of a file`);
 }
