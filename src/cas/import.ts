@@ -1,16 +1,19 @@
-/** Local files and directories as trees, the way BuildStream's `local` source takes them. */
+/** Local files and directories as trees, the way BuildStream's `local` and `workspace` sources take them. */
 import fs from "node:fs";
-import type { Digest } from "./digest.ts";
-import { digestOf } from "./digest.ts";
-import { type DirectoryNode, encodeDirectory, type FileNode, type SymlinkNode } from "./directory.ts";
-import type { LocalIndex } from "./local-index.ts";
+import path from "node:path";
+import { BstError, systemErrorCode } from "../base/errors.ts";
+import { type Digest, digestOf, digestOfFile } from "./digest.ts";
+import { encodeDirectory, type FileNode, type SymlinkNode, type Timestamp } from "./directory.ts";
+import { type FileRecord, type LocalIndex, type LocalRecord, lastingIdentity, sameIdentity } from "./local-index.ts";
 import type { Cas } from "./store.ts";
 
 export interface LocalImportOptions {
-  /** Remembers digests of files that did not change. */
+  /** Spares reading what did not change since it was imported before. The caller saves it. */
   readonly index?: LocalIndex;
-  /** Whether blobs and Directory messages must be in the store afterwards; if not, only digests are computed. Default true. */
+  /** Whether all blobs are in the store afterwards, the default; if not, nothing is written to it. */
   readonly ensureBlobs?: boolean;
+  /** Keeps the modification times of files and directories, to the microsecond, as workspaces do. */
+  readonly mtimes?: boolean;
 }
 
 export interface LocalFile {
@@ -18,25 +21,180 @@ export interface LocalFile {
   readonly executable: boolean;
 }
 
-/** The tree of a local directory. Owner, mode (but for the executable bit) and times do not count. */
+/**
+ * The tree of a local directory: names, contents, the owner's right to execute, targets of symlinks. Sockets, pipes and
+ * devices are left out. Throws BstError in domain "cas" if something can't be read or named in UTF-8.
+ */
 export function importLocal(cas: Cas, directory: string, options: LocalImportOptions = {}): Digest {
-  const files: FileNode[] = [];
-  const directories: DirectoryNode[] = [];
+  return reading(() => new Import(cas, options).directory(path.resolve(directory)));
+}
+
+/** One local file, also by a symlink to it. Whether it is executable is asked of the system, on behalf of the caller. */
+export function importLocalFile(cas: Cas, file: string, options: LocalImportOptions = {}): LocalFile {
+  return reading(() => new Import(cas, options).single(path.resolve(file)));
+}
+
+function reading<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (systemErrorCode(error) === undefined || !(error instanceof Error)) throw error;
+    throw new BstError("cas", `Can't import local files: ${error.message}`, { cause: error });
+  }
+}
+
+const BIGINT = { bigint: true } as const;
+const OWNER_EXECUTES = 0o100n;
+
+class Import {
+  readonly #cas: Cas;
+  readonly #index: LocalIndex | undefined;
+  readonly #store: boolean;
+  readonly #mtimes: boolean;
+
+  constructor(cas: Cas, options: LocalImportOptions) {
+    this.#cas = cas;
+    this.#index = options.index;
+    this.#store = options.ensureBlobs ?? true;
+    this.#mtimes = options.mtimes ?? false;
+  }
+
+  directory(directory: string): Digest {
+    // The same directory has other digests with and without times.
+    const key = this.#mtimes ? `mtimes:${directory}` : directory;
+    const known = this.#index?.get(key);
+    const now = Date.now();
+    const stat = fs.lstatSync(directory, BIGINT);
+    const sameNames = known?.identity !== undefined && sameIdentity(known.identity, stat);
+    const names = sameNames ? known : listDirectory(directory);
+    const before = byName(known);
+
+    let changed = !sameNames;
+    const records: FileRecord[] = [];
+    const files: FileNode[] = [];
+    for (const { name } of names.files) {
+      const file = `${directory}/${name}`;
+      const stat = fs.lstatSync(file, BIGINT);
+      const record = this.#file(file, name, stat, (stat.mode & OWNER_EXECUTES) !== 0n, before.files.get(name));
+      changed ||= record !== before.files.get(name);
+      records.push(record);
+      files.push(this.#mtimes ? { ...fileNode(record), mtime: timestamp(stat) } : fileNode(record));
+    }
+    const directories = names.directories.map(({ name }) => {
+      const digest = this.directory(`${directory}/${name}`);
+      changed ||= before.directories.get(name) !== digest.hash;
+      return { name, digest };
+    });
+
+    if (!changed && known?.digest !== undefined && (!this.#store || this.#cas.has(known.digest))) return known.digest;
+    const { symlinks } = names;
+    const message = { files, directories, symlinks };
+    const bytes = encodeDirectory(this.#mtimes ? { ...message, mtime: timestamp(stat) } : message);
+    const digest = this.#store ? this.#cas.write(bytes) : digestOf(bytes);
+    if (changed) {
+      const identity = lastingIdentity(stat, now);
+      this.#index?.set(key, { identity, digest, files: records, directories, symlinks });
+    }
+    return digest;
+  }
+
+  single(file: string): LocalFile {
+    const known = this.#index?.get(file)?.files[0];
+    const record = this.#file(file, "", fs.statSync(file, BIGINT), isExecutable(file), known);
+    if (record !== known) {
+      this.#index?.set(file, {
+        identity: undefined,
+        digest: undefined,
+        files: [record],
+        directories: [],
+        symlinks: [],
+      });
+    }
+    return { digest: record.digest, executable: record.executable };
+  }
+
+  /** `known` itself if nothing has to be done. */
+  #file(
+    file: string,
+    name: string,
+    stat: fs.BigIntStats,
+    executable: boolean,
+    known: FileRecord | undefined,
+  ): FileRecord {
+    if (known?.identity !== undefined && sameIdentity(known.identity, stat) && known.executable === executable) {
+      if (!this.#store || this.#cas.has(known.digest)) return known;
+    }
+    if (!stat.isFile()) throw new BstError("cas", `Can't import local files: '${file}' is not a regular file`);
+    const now = Date.now();
+    const digest = this.#store ? this.#cas.importFile(file) : digestOfFile(file);
+    return { name, identity: lastingIdentity(stat, now), digest, executable };
+  }
+}
+
+interface Names {
+  readonly files: readonly { readonly name: string }[];
+  readonly directories: readonly { readonly name: string }[];
+  readonly symlinks: readonly SymlinkNode[];
+}
+
+function listDirectory(directory: string): Names {
+  const files: { name: string }[] = [];
+  const directories: { name: string }[] = [];
   const symlinks: SymlinkNode[] = [];
   for (const entry of fs.readdirSync(directory, { withFileTypes: true })) {
     const { name } = entry;
-    const path = `${directory}/${name}`;
-    if (entry.isDirectory()) directories.push({ name, digest: importLocal(cas, path, options) });
-    else if (entry.isSymbolicLink()) symlinks.push({ name, target: fs.readlinkSync(path) });
-    else if (entry.isFile()) files.push({ name, ...importLocalFile(cas, path, options) });
+    const file = `${directory}/${name}`;
+    // What is no UTF-8 is read as this character; then nothing of the name that results is there.
+    if (name.includes("\ufffd") && !fs.existsSync(file)) throw notUtf8("name", file);
+    if (entry.isFile()) files.push({ name });
+    else if (entry.isDirectory()) directories.push({ name });
+    else if (entry.isSymbolicLink()) symlinks.push({ name, target: readTarget(file) });
   }
-  const bytes = encodeDirectory({ files, directories, symlinks });
-  return options.ensureBlobs === false ? digestOf(bytes) : cas.write(bytes);
+  return { files, directories, symlinks };
 }
 
-/** One local file; symlinks are followed. */
-export function importLocalFile(cas: Cas, path: string, options: LocalImportOptions = {}): LocalFile {
-  const executable = (fs.statSync(path).mode & 0o100) !== 0;
-  const digest = options.ensureBlobs === false ? digestOf(fs.readFileSync(path)) : cas.importFile(path);
-  return { digest, executable };
+function readTarget(file: string): string {
+  const target = fs.readlinkSync(file);
+  if (target.includes("\ufffd") && !fs.readlinkSync(file, "buffer").equals(Buffer.from(target))) {
+    throw notUtf8("target", file);
+  }
+  return target;
+}
+
+function notUtf8(what: string, file: string): BstError {
+  return new BstError("cas", `Can't import local files: the ${what} of '${file}' is not UTF-8`);
+}
+
+interface Known {
+  readonly files: ReadonlyMap<string, FileRecord>;
+  /** Hashes. */
+  readonly directories: ReadonlyMap<string, string>;
+}
+
+function byName(record: LocalRecord | undefined): Known {
+  return {
+    files: new Map(record?.files.map((file) => [file.name, file])),
+    directories: new Map(record?.directories.map(({ name, digest }) => [name, digest.hash])),
+  };
+}
+
+function fileNode({ name, digest, executable }: FileRecord): FileNode {
+  return { name, digest, executable };
+}
+
+/** Truncated to microseconds, as buildbox-casd does. */
+function timestamp(stat: fs.BigIntStats): Timestamp {
+  const microseconds = BigInt.asIntN(64, stat.mtimeNs / 1000n - (stat.mtimeNs % 1000n < 0n ? 1n : 0n));
+  const seconds = Number(microseconds / 1_000_000n);
+  return { seconds, nanos: Number(microseconds % 1_000_000n) * 1000 };
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    fs.accessSync(file, fs.constants.X_OK);
+    return true;
+  } catch (error) {
+    if (systemErrorCode(error) !== "EACCES") throw error;
+    return false;
+  }
 }
