@@ -64,21 +64,21 @@ export interface Job {
   readonly logFile?: string;
 }
 
-export type JobOutcome = "processed" | "skipped" | "failed" | "retried" | "terminated";
+type JobOutcome = "processed" | "skipped" | "failed" | "retried" | "terminated";
 
-export interface JobStarted {
+interface JobStarted {
   readonly type: "job-started";
   readonly job: Job;
 }
 
-export interface JobProgress {
+interface JobProgress {
   readonly type: "job-progress";
   readonly job: Job;
   readonly current: number;
   readonly maximum?: number;
 }
 
-export interface JobEnded {
+interface JobEnded {
   readonly type: "job-ended";
   readonly job: Job;
   readonly outcome: JobOutcome;
@@ -93,7 +93,7 @@ export interface TaskError {
 }
 
 /** An element passed a queue that had nothing to do for it, so there was no job. */
-export interface JobNotNeeded {
+interface JobNotNeeded {
   readonly type: "job-not-needed";
   readonly action: string;
   readonly element: string;
@@ -147,7 +147,7 @@ export interface ProjectHeading {
 }
 
 /** A command that builds, fetches, … begins, before anything is loaded. */
-export interface SessionStarted {
+interface SessionStarted {
   readonly type: "session-started";
   /** `Build`, `Fetch`, `Track`, `Pull`, `Push`. */
   readonly name: string;
@@ -193,7 +193,7 @@ export interface CommandFailed {
   readonly reason: string | null;
   readonly text: string;
   readonly detail?: string;
-  /** Shown in place of the text where debugging messages are wanted. */
+  /** Only where debugging messages are wanted; then it is shown in place of the text. */
   readonly stack?: string;
 }
 

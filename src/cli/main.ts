@@ -1,7 +1,7 @@
 /** The program: finds the command to run, runs it, and ends as BuildStream does. */
 import { BstError } from "../base/errors.ts";
 import { BUILDSTREAM_VERSION, VERSION } from "../base/version.ts";
-import { type CommandContext, createContext } from "./app.ts";
+import type { CommandContext } from "./app.ts";
 import { describeBug, EXIT, writeErrorRecord } from "./failure.ts";
 import { formatHelp, formatUsage, PROGRAM } from "./help.ts";
 import { isClosedOutput, writeError, writeOutput } from "./output.ts";
@@ -45,6 +45,7 @@ async function main(words: readonly string[]): Promise<number> {
 }
 
 async function runCommand({ globals, path, options }: Extract<Parsed, { kind: "run" }>): Promise<number> {
+  const { createContext } = await import("./app.ts");
   const interrupted = interruption();
   const context = createContext(globals, interrupted);
   const { reporter } = context;
@@ -65,7 +66,7 @@ async function runCommand({ globals, path, options }: Extract<Parsed, { kind: "r
       reason,
       text,
       ...(detail !== undefined && { detail }),
-      ...(stack !== undefined && { stack }),
+      ...(reporter.settings.debug && stack !== undefined && { stack }),
     });
     reporter.finish();
     writeErrorRecord(error, reporter.lastTaskError);

@@ -6,7 +6,7 @@ export const STDOUT = 1;
 export const STDERR = 2;
 
 /** Whoever read the output has gone: the command has nothing left to do, and nothing to complain about. */
-export class OutputClosed extends Error {}
+class OutputClosed extends Error {}
 
 /** @throws OutputClosed */
 export function writeOutput(data: string | Uint8Array): void {

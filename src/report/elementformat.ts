@@ -44,7 +44,7 @@ export function parseElementFormat(format: string): ElementFormat {
 }
 
 /** Python's format specification for text: `[[fill]align][width][.precision]`. */
-export function parseAlignment(specification: string): (text: string) => string {
+function parseAlignment(specification: string): (text: string) => string {
   const match = /^(?:(.?)([<>^]))?(0?)(\d*)(?:\.(\d+))?s?$/su.exec(specification);
   if (match === null) throw new BstError("app", `Cannot align text by '${specification}' in an element format`);
   const [, fill, side = "<", zero, width, precision] = match;

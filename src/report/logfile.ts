@@ -41,7 +41,7 @@ export class JobLog {
 }
 
 /** `[00:00:01] SUCCESS [c0ffee00] element.bst: Staging sources`, and the detail below it. */
-export function formatRecord({ type, text, detail, element, key, elapsedMs }: Message): string {
+function formatRecord({ type, text, detail, element, key, elapsedMs }: Message): string {
   const elapsed = type === "success" || type === "failure" ? elapsedMs : undefined;
   const about = (key ? ` [${key.brief}]` : "") + (element === undefined ? "" : ` ${element}`);
   const below = detail === undefined ? "" : `\n\n${INDENT}${detail.trimEnd().replaceAll("\n", `\n${INDENT}`)}`;

@@ -65,7 +65,7 @@ export class TextView implements View {
   }
 
   #failed({ text, detail, stack }: CommandFailed): string {
-    const shown = this.#renderer.settings.debug && stack !== undefined ? `\n\n${stack}` : text;
+    const shown = stack === undefined ? text : `\n\n${stack}`;
     const below = detail ? `\n${INDENT}${detail.replaceAll("\n", `\n${INDENT}`)}\n` : "";
     return `\n${shown}\n${below}`;
   }

@@ -1,5 +1,5 @@
 /** Options that come before the command. */
-import { NEW_FILE, TEXT } from "./common.ts";
+import { FOLDER, NEW_FILE, TEXT } from "./common.ts";
 import {
   choice,
   choiceOr,
@@ -27,11 +27,7 @@ export const program = command({
       { type: "file", mustExist: true, readable: true },
       "User configuration to use instead of the default one",
     ),
-    directory: path(
-      "-C --directory",
-      { type: "directory", readable: true },
-      "Folder of the project, instead of the current one",
-    ),
+    directory: path("-C --directory", FOLDER, "Folder of the project, instead of the current one"),
     onError: choice("--on-error", ["continue", "quit", "terminate"], "What to do when a job fails"),
     fetchers: integer("--fetchers", "How many downloads may run at a time"),
     builders: integer("--builders", "How many builds may run at a time"),

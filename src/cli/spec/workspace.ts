@@ -1,5 +1,5 @@
 /** Commands on workspaces. */
-import { ELEMENT, ignoreProjectSourceRemotes, sourceRemotes } from "./common.ts";
+import { ELEMENT, FOLDER, ignoreProjectSourceRemotes, sourceRemotes } from "./common.ts";
 import { any, command, flag, path, some } from "./types.ts";
 
 export const workspace = {
@@ -12,7 +12,7 @@ export const workspace = {
       options: {
         noCheckout: flag("--no-checkout", "Use the folder as it is instead of putting the sources there"),
         force: flag("-f --force", "Use a folder that is not empty, and replace a workspace that is open"),
-        directory: path("--directory", { type: "directory", readable: true }, "Folder to use, for a single element"),
+        directory: path("--directory", FOLDER, "Folder to use, for a single element"),
         sourceRemotes: sourceRemotes.pull,
         ignoreProjectSourceRemotes,
       },
