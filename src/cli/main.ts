@@ -87,10 +87,10 @@ async function loadCommand(path: readonly string[]): Promise<CommandModule> {
   }
 }
 
-/** Aborted by the first SIGINT or SIGTERM; a second one ends the program at once. */
+/** Aborted by the first SIGINT, SIGTERM or SIGHUP; a second one ends the program at once. */
 function interruption(): AbortSignal {
   const controller = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
       if (controller.signal.aborted) process.exit(EXIT.failure);
       controller.abort();
