@@ -1,0 +1,114 @@
+/** Writes tar headers whose bytes follow from what they say: ustar, with PAX records where that is too narrow. */
+
+export type TarEntryType = "file" | "directory" | "symlink";
+
+export interface TarEntry {
+  /** Without a slash at the end. */
+  readonly path: string;
+  readonly type: TarEntryType;
+  /** Permission bits. */
+  readonly mode: number;
+  /** Bytes of content; 0 for all but files. */
+  readonly size: number;
+  /** Seconds since 1970. */
+  readonly mtime: number;
+  /** Target of a symlink. */
+  readonly target?: string;
+}
+
+const BLOCK = 512;
+const FLAGS: Readonly<Record<TarEntryType, string>> = { file: "0", symlink: "2", directory: "5" };
+/** Eleven octal digits. */
+const MAX_NUMBER = 8 ** 11 - 1;
+
+/** What ends an archive. */
+export const TAR_END: Buffer = Buffer.alloc(2 * BLOCK);
+
+/** Bytes after a file's content up to the next header. */
+export function tarPadding(size: number): number {
+  return (BLOCK - (size % BLOCK)) % BLOCK;
+}
+
+/** The block or blocks before an entry's content. Owner and group are 0, without names. */
+export function tarHeader({ path, type, mode, size, mtime, target = "" }: TarEntry): Buffer {
+  const name = type === "directory" ? `${path}/` : path;
+  const records: string[] = [];
+  const split = splitName(name);
+  if (split === undefined) records.push(paxRecord("path", name));
+  if (!fits(target, 100)) records.push(paxRecord("linkpath", target));
+  if (size > MAX_NUMBER) records.push(paxRecord("size", String(size)));
+  const { prefix, last } = split ?? { prefix: "", last: cut(name) };
+  const header = block({ prefix, name: last, flag: FLAGS[type], mode, size, mtime, target: cut(target) });
+  if (records.length === 0) return header;
+  const content = Buffer.from(records.join(""));
+  const pax = { prefix: "", name: "././@PaxHeader", flag: "x", mode: 0o644, size: content.length, mtime, target: "" };
+  return Buffer.concat([block(pax), content, Buffer.alloc(tarPadding(content.length)), header]);
+}
+
+interface Fields {
+  readonly prefix: string;
+  readonly name: string;
+  readonly flag: string;
+  readonly mode: number;
+  readonly size: number;
+  readonly mtime: number;
+  readonly target: string;
+}
+
+function block(fields: Fields): Buffer {
+  const header = Buffer.alloc(BLOCK);
+  const octal = (value: number, start: number, digits: number) =>
+    header.write(
+      Math.min(value, 8 ** digits - 1)
+        .toString(8)
+        .padStart(digits, "0"),
+      start,
+      "latin1",
+    );
+  header.write(fields.name, 0, 100, "latin1");
+  octal(fields.mode, 100, 7);
+  octal(0, 108, 7);
+  octal(0, 116, 7);
+  octal(fields.size, 124, 11);
+  octal(fields.mtime, 136, 11);
+  header.write(fields.flag, 156, "latin1");
+  header.write(fields.target, 157, 100, "latin1");
+  header.write("ustar\x0000", 257, "latin1");
+  octal(0, 329, 7);
+  octal(0, 337, 7);
+  header.write(fields.prefix, 345, 155, "latin1");
+  header.fill(" ", 148, 156);
+  let sum = 0;
+  for (const byte of header) sum += byte;
+  octal(sum, 148, 6);
+  header[154] = 0;
+  return header;
+}
+
+/** Whether a field of so many bytes can hold the text for every reader. */
+function fits(text: string, size: number): boolean {
+  return text.length <= size && /^[\x20-\x7e]*$/.test(text);
+}
+
+/** What an old reader that knows no PAX records sees. */
+function cut(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, "?").slice(0, 100);
+}
+
+/** The two fields that a path goes into, divided at a slash; undefined where it fits in no way. */
+function splitName(name: string): { readonly prefix: string; readonly last: string } | undefined {
+  if (fits(name, 100)) return { prefix: "", last: name };
+  if (!fits(name, 256)) return undefined;
+  // The slash that ends a directory's name can't be the one.
+  const slash = name.indexOf("/", name.length - 101);
+  if (slash <= 0 || slash > 155 || slash === name.length - 1) return undefined;
+  return { prefix: name.slice(0, slash), last: name.slice(slash + 1) };
+}
+
+/** `<length> <key>=<value>\n`, where the length counts its own digits. */
+function paxRecord(key: string, value: string): string {
+  const rest = Buffer.byteLength(` ${key}=${value}\n`);
+  let length = rest;
+  while (length !== rest + String(length).length) length = rest + String(length).length;
+  return `${length} ${key}=${value}\n`;
+}

@@ -1,0 +1,62 @@
+/** What an image is made of, apart from how it is laid out: its configuration and its layers. */
+import type { Layer } from "./layer.ts";
+import type { ContainerConfig, ImageSpec } from "./schema.ts";
+
+export interface History {
+  readonly author?: string;
+  readonly comment?: string;
+  /** Whether the step has no layer of its own. */
+  readonly empty_layer?: boolean;
+  readonly [key: string]: unknown;
+}
+
+export interface Image {
+  readonly spec: ImageSpec;
+  /** The lowest first. */
+  readonly layers: readonly Layer[];
+  readonly history: readonly History[];
+}
+
+/** The image's configuration as JSON; keys in a fixed order, and no dates, so that its digest follows from the image. */
+export function configJson({ spec, layers, history }: Image): string {
+  return JSON.stringify({
+    author: spec.author,
+    architecture: spec.architecture,
+    variant: spec.variant,
+    os: spec.os,
+    "os.version": spec.osVersion,
+    "os.features": spec.osFeatures,
+    config: spec.config && containerJson(spec.config),
+    rootfs: { type: "layers", diff_ids: layers.map(({ diffId }) => diffId) },
+    history,
+  });
+}
+
+/** Sets are dictionaries with empty values there. */
+function containerJson({ ExposedPorts, Volumes, ...rest }: ContainerConfig): object {
+  const set = (items: readonly string[] | undefined) => items && Object.fromEntries(items.map((item) => [item, {}]));
+  return {
+    User: rest.User,
+    ExposedPorts: set(ExposedPorts),
+    Env: rest.Env,
+    Entrypoint: rest.Entrypoint,
+    Cmd: rest.Cmd,
+    Volumes: set(Volumes),
+    WorkingDir: rest.WorkingDir,
+    Labels: rest.Labels,
+    StopSignal: rest.StopSignal,
+    Memory: rest.Memory,
+    MemorySwap: rest.MemorySwap,
+    CpuShares: rest.CpuShares,
+    Healthcheck: rest.Healthcheck,
+  };
+}
+
+/** The entry that an image adds to its parent's history. */
+export function historyOf({ author, comment }: ImageSpec, hasLayer: boolean): History {
+  return {
+    ...(author === undefined ? {} : { author }),
+    ...(comment === undefined ? {} : { comment }),
+    ...(hasLayer ? {} : { empty_layer: true }),
+  };
+}

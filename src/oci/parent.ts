@@ -1,0 +1,108 @@
+/** Reads images that others are built on, from an OCI layout or from Docker's. */
+import type { Digest } from "../cas/digest.ts";
+import type { Cas } from "../cas/store.ts";
+import { Tree } from "../cas/tree.ts";
+import type { History } from "./image.ts";
+import { asArray, asObject, asString, invalidImage, type JsonObject, readJson } from "./json.ts";
+import type { Layer } from "./layer.ts";
+import { LAYER, LAYER_GZIP } from "./media-types.ts";
+
+/** What the images on top of it need of an image. */
+export interface BaseImage {
+  readonly layers: readonly Layer[];
+  readonly history: readonly History[];
+}
+
+const MANIFESTS = new Set([
+  "application/vnd.oci.image.manifest.v1+json",
+  "application/vnd.docker.distribution.manifest.v2+json",
+]);
+
+/** Docker's names for the same bytes. */
+const LAYERS = new Map([
+  [LAYER, LAYER],
+  [LAYER_GZIP, LAYER_GZIP],
+  ["application/vnd.docker.image.rootfs.diff.tar", LAYER],
+  ["application/vnd.docker.image.rootfs.diff.tar.gzip", LAYER_GZIP],
+]);
+
+/**
+ * @param layout tree of the artifact that holds the image
+ * @param name how messages call it
+ * @throws BstError domain element, reason oci-invalid-image
+ */
+export function readBaseImage(cas: Cas, layout: Digest, index: number, name: string): BaseImage {
+  const files = new Tree(cas, layout);
+  if (files.exists("index.json")) return readOci(cas, files, index, name);
+  if (files.exists("manifest.json")) return readDocker(cas, files, index, name);
+  throw invalidImage(`${name} holds no image: it has neither an index.json nor a manifest.json`);
+}
+
+function readOci(cas: Cas, files: Tree, index: number, name: string): BaseImage {
+  const entries = asArray(objectAt(cas, files, "index.json", name)["manifests"], `The list of images of ${name}`);
+  const entry = asObject(pick(entries, index, name), `Image ${index} of ${name}`);
+  const mediaType = entry["mediaType"];
+  if (typeof mediaType === "string" && !MANIFESTS.has(mediaType)) {
+    throw invalidImage(`Image ${index} of ${name} is of an unknown kind: ${mediaType}`);
+  }
+  const blob = (descriptor: unknown, what: string) => blobOf(files, descriptor, `${what} of ${name}`);
+  const manifest = asObject(readJson(cas, blob(entry, "The manifest"), name), `The manifest of ${name}`);
+  const config = asObject(readJson(cas, blob(manifest["config"], "The configuration"), name), name);
+  const layers = asArray(manifest["layers"], `The list of layers of ${name}`).map((descriptor) => {
+    const type = asString(asObject(descriptor, "A layer")["mediaType"], `The kind of a layer of ${name}`);
+    const mediaType = LAYERS.get(type);
+    if (mediaType === undefined) throw invalidImage(`A layer of ${name} is of an unknown kind: ${type}`);
+    return { mediaType, digest: blob(descriptor, "A layer") };
+  });
+  return baseImage(layers, config, name);
+}
+
+function readDocker(cas: Cas, files: Tree, index: number, name: string): BaseImage {
+  const images = asArray(readJson(cas, fileAt(files, "manifest.json", name), name), `The list of images of ${name}`);
+  const image = asObject(pick(images, index, name), `Image ${index} of ${name}`);
+  const config = objectAt(cas, files, asString(image["Config"], `The configuration of ${name}`), name);
+  const layers = asArray(image["Layers"], `The list of layers of ${name}`).map((path) => {
+    const digest = fileAt(files, asString(path, `A layer of ${name}`), name);
+    return { mediaType: LAYER, digest };
+  });
+  return baseImage(layers, config, name);
+}
+
+function baseImage(layers: readonly Omit<Layer, "diffId">[], config: JsonObject, name: string): BaseImage {
+  const ids = asArray(asObject(config["rootfs"], `The rootfs of ${name}`)["diff_ids"], `The diff_ids of ${name}`);
+  if (ids.length !== layers.length) {
+    throw invalidImage(`${name} has ${layers.length} layers, and its configuration tells of ${ids.length}`);
+  }
+  const history = config["history"] === undefined ? [] : asArray(config["history"], `The history of ${name}`);
+  return {
+    layers: layers.map((layer, i) => ({ ...layer, diffId: asString(ids[i], `A diff_id of ${name}`) })),
+    history: history.map((step) => asObject(step, `The history of ${name}`)),
+  };
+}
+
+function pick(images: readonly unknown[], index: number, name: string): unknown {
+  if (index < images.length) return images[index];
+  throw invalidImage(`${name} has no image ${index}: it holds ${images.length}, counted from 0`);
+}
+
+/** A descriptor's blob, which must have the size and digest that the descriptor says. */
+function blobOf(files: Tree, descriptor: unknown, name: string): Digest {
+  const { digest, size } = asObject(descriptor, name);
+  const [algorithm, hash = ""] = asString(digest, `The digest of ${name}`).split(":");
+  if (algorithm !== "sha256" || !/^[0-9a-f]{64}$/.test(hash))
+    throw invalidImage(`${name} has an unknown kind of digest`);
+  const found = fileAt(files, `blobs/sha256/${hash}`, name);
+  if (found.hash !== hash) throw invalidImage(`${name} is damaged: its digest is not ${hash}`);
+  if (found.size !== size) throw invalidImage(`${name} has ${found.size} bytes, and its descriptor tells of ${size}`);
+  return found;
+}
+
+function objectAt(cas: Cas, files: Tree, path: string, name: string): JsonObject {
+  return asObject(readJson(cas, fileAt(files, path, name), `${path} of ${name}`), `${path} of ${name}`);
+}
+
+function fileAt(files: Tree, path: string, name: string): Digest {
+  const node = path.startsWith("/") ? undefined : files.lookup(path);
+  if (node?.kind !== "file") throw invalidImage(`${name} has no file ${path}`);
+  return node.digest;
+}

@@ -1,0 +1,241 @@
+/** The configuration of an `oci` element: its schema, and what it says once the text of its scalars is understood. */
+import { type JsonSchema, listOf, oneOf, record, text, textList, textMap } from "../base/schema.ts";
+import type { MappingNode, ScalarNode } from "../yaml/node.ts";
+
+export type OciMode = "oci" | "docker";
+
+export interface Healthcheck {
+  readonly Test?: readonly string[];
+  /** Nanoseconds. */
+  readonly Interval?: number;
+  /** Nanoseconds. */
+  readonly Timeout?: number;
+  readonly Retries?: number;
+}
+
+/** What a container starts as, under the names that images have for it. */
+export interface ContainerConfig {
+  readonly User?: string;
+  readonly ExposedPorts?: readonly string[];
+  /** `NAME=value`. */
+  readonly Env?: readonly string[];
+  readonly Entrypoint?: readonly string[];
+  readonly Cmd?: readonly string[];
+  readonly Volumes?: readonly string[];
+  readonly WorkingDir?: string;
+  readonly Labels?: Readonly<Record<string, string>>;
+  readonly StopSignal?: string;
+  /** Bytes, as are all of Docker's limits. */
+  readonly Memory?: number;
+  readonly MemorySwap?: number;
+  readonly CpuShares?: number;
+  readonly Healthcheck?: Healthcheck;
+}
+
+export interface ImageSpec {
+  readonly parent?: { readonly element: string; readonly image: number };
+  /** The elements that make up the image's whole content; none where only the configuration differs from the parent. */
+  readonly layer?: readonly string[];
+  readonly architecture: string;
+  readonly os: string;
+  readonly variant?: string;
+  readonly osVersion?: string;
+  readonly osFeatures?: readonly string[];
+  readonly author?: string;
+  readonly comment?: string;
+  /** Of the manifest. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** Of the image's entry in the index. */
+  readonly indexAnnotations?: Readonly<Record<string, string>>;
+  /** `name:tag`. */
+  readonly tags?: readonly string[];
+  readonly config?: ContainerConfig;
+}
+
+export interface OciSpec {
+  readonly mode: OciMode;
+  readonly gzip: boolean;
+  /** Of the index. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly images: readonly ImageSpec[];
+}
+
+const containerConfig: JsonSchema = record({
+  User: text,
+  ExposedPorts: textList,
+  Env: textList,
+  Entrypoint: textList,
+  Cmd: textList,
+  Volumes: textList,
+  WorkingDir: text,
+  Labels: textMap,
+  StopSignal: text,
+  Memory: text,
+  MemorySwap: text,
+  CpuShares: text,
+  Healthcheck: record({ Test: textList, Interval: text, Timeout: text, Retries: text }),
+});
+
+const image: JsonSchema = record(
+  {
+    parent: record({ element: text, image: text }, ["element"]),
+    layer: textList,
+    architecture: text,
+    os: text,
+    variant: text,
+    "os.version": text,
+    "os.features": textList,
+    author: text,
+    comment: text,
+    annotations: textMap,
+    "index-annotations": textMap,
+    tags: textList,
+    config: containerConfig,
+  },
+  ["architecture", "os"],
+);
+
+/** Schema of the element's `config`. */
+export const ociSchema: JsonSchema = record(
+  {
+    mode: oneOf("oci", "docker"),
+    gzip: oneOf("True", "true", "1", "False", "false", "0", "enabled", "disabled"),
+    annotations: textMap,
+    images: listOf(image),
+  },
+  ["images"],
+);
+
+/** Which keys only one of the modes has. */
+const ONLY: Readonly<Record<OciMode, readonly string[]>> = {
+  docker: ["Memory", "MemorySwap", "CpuShares", "Healthcheck"],
+  oci: ["Labels", "StopSignal"],
+};
+const ONLY_OCI_IMAGE = ["annotations", "index-annotations"];
+
+/**
+ * @param config has the form that {@link ociSchema} demands
+ * @throws LoadError invalid-data, for what the schema can't say
+ */
+export function readOciSpec(config: MappingNode): OciSpec {
+  const mode = config.enum("mode", ["oci", "docker"]) ?? "oci";
+  const gzip = config.scalar("gzip");
+  const annotations = textEntries(config.mapping("annotations"));
+  if (mode === "docker") reject(config, ["annotations"], mode);
+  return {
+    mode,
+    gzip: gzip === undefined ? mode === "oci" : readGzip(gzip),
+    ...defined("annotations", annotations),
+    images: config
+      .required("images", config.sequence("images"))
+      .mappings()
+      .map((node) => readImage(node, mode)),
+  };
+}
+
+/** A boolean, or the words that build scripts of other tools use. */
+function readGzip(node: ScalarNode): boolean {
+  return node.value === "enabled" || (node.value !== "disabled" && node.asBool("gzip"));
+}
+
+function readImage(node: MappingNode, mode: OciMode): ImageSpec {
+  if (mode === "docker") reject(node, ONLY_OCI_IMAGE, mode);
+  const parent = node.mapping("parent");
+  const config = node.mapping("config");
+  return {
+    ...(parent === undefined ? {} : { parent: readParent(parent) }),
+    ...defined("layer", node.strings("layer")),
+    architecture: notEmpty(node, "architecture"),
+    os: notEmpty(node, "os"),
+    ...defined("variant", node.string("variant")),
+    ...defined("osVersion", node.string("os.version")),
+    ...defined("osFeatures", node.strings("os.features")),
+    ...defined("author", node.string("author")),
+    ...defined("comment", node.string("comment")),
+    ...defined("annotations", textEntries(node.mapping("annotations"))),
+    ...defined("indexAnnotations", textEntries(node.mapping("index-annotations"))),
+    ...defined("tags", texts(node, "tags", TAG, "a name with a tag, such as 'example:1.0'")),
+    ...(config === undefined ? {} : { config: readConfig(config, mode) }),
+  };
+}
+
+function readParent(node: MappingNode): { element: string; image: number } {
+  return {
+    element: node.required("element", node.string("element")),
+    image: natural(node, "image") ?? 0,
+  };
+}
+
+const PORT = /^\d{1,5}(-\d{1,5})?(\/(tcp|udp|sctp))?$/;
+const VARIABLE = /^[^=]+=/;
+const ABSOLUTE = /^\//;
+const TAG = /^[^\s:]\S*:[\w][\w.-]{0,127}$/;
+
+function readConfig(node: MappingNode, mode: OciMode): ContainerConfig {
+  reject(node, ONLY[mode === "oci" ? "docker" : "oci"], mode);
+  const health = node.mapping("Healthcheck");
+  return {
+    ...defined("User", node.string("User")),
+    ...defined("ExposedPorts", texts(node, "ExposedPorts", PORT, "a port, such as 80/tcp")),
+    ...defined("Env", texts(node, "Env", VARIABLE, "NAME=value")),
+    ...defined("Entrypoint", node.strings("Entrypoint")),
+    ...defined("Cmd", node.strings("Cmd")),
+    ...defined("Volumes", texts(node, "Volumes", ABSOLUTE, "an absolute path")),
+    ...defined("WorkingDir", node.string("WorkingDir")),
+    ...defined("Labels", textEntries(node.mapping("Labels"))),
+    ...defined("StopSignal", node.string("StopSignal")),
+    ...defined("Memory", natural(node, "Memory")),
+    // -1 stands for no limit.
+    ...defined("MemorySwap", node.int("MemorySwap")),
+    ...defined("CpuShares", natural(node, "CpuShares")),
+    ...(health === undefined ? {} : { Healthcheck: readHealthcheck(health) }),
+  };
+}
+
+function readHealthcheck(node: MappingNode): Healthcheck {
+  return {
+    ...defined("Test", node.strings("Test")),
+    ...defined("Interval", natural(node, "Interval")),
+    ...defined("Timeout", natural(node, "Timeout")),
+    ...defined("Retries", natural(node, "Retries")),
+  };
+}
+
+function reject(node: MappingNode, keys: readonly string[], mode: OciMode): void {
+  for (const key of keys) {
+    const found = node.get(key);
+    if (found !== undefined) throw found.error(`Images of mode '${mode}' have no '${key}'`);
+  }
+}
+
+function texts(node: MappingNode, key: string, form: RegExp, described: string): string[] | undefined {
+  return node
+    .sequence(key)
+    ?.scalars()
+    .map((item) => {
+      if (!form.test(item.value)) throw item.error(`Each of '${key}' must be ${described}`);
+      return item.value;
+    });
+}
+
+function natural(node: MappingNode, key: string): number | undefined {
+  const value = node.int(key);
+  if (value !== undefined && value < 0) throw node.scalar(key)?.error(`Value of '${key}' can't be negative`);
+  return value;
+}
+
+function notEmpty(node: MappingNode, key: string): string {
+  const found = node.required(key, node.scalar(key));
+  if (found.value === "") throw found.error(`Value of '${key}' can't be empty`);
+  return found.value;
+}
+
+function textEntries(node: MappingNode | undefined): Record<string, string> | undefined {
+  if (node === undefined) return undefined;
+  return Object.fromEntries(node.keys().map((key) => [key, node.string(key) ?? ""]));
+}
+
+/** A property only where it has a value. */
+function defined<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { [P in K]?: V });
+}
