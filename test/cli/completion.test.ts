@@ -99,6 +99,7 @@ describe("completion", () => {
     expect(await completions("bst-ts --log-f", false)).toEqual(["--log-file ", "--log-format "]);
     expect(await completions("bst-ts comp")).toEqual([]);
     expect(await completions("bst-ts completion b", false)).toEqual(["bash "]);
+    expect(await completions("bst-ts show --deps=n", false)).toEqual(["--deps=none "]);
     expect(await completions("bst-ts build -h")).toEqual([]);
     expect(await completions("bst-ts build --h", false)).toEqual(["--help "]);
   });

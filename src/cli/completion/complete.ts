@@ -51,7 +51,7 @@ export async function complete({ before, incomplete, args, compatible }: Line): 
 
   const places = findPlaces(start.given, args);
   const isOffered = (entry: { own?: boolean }) => !(compatible && entry.own);
-  // Bash takes `--option=value` for three words, others for one.
+  // Bash takes `--option=value` for three words, others for one, which they want to get back whole.
   const assignment = /^(--[^=]+)=(.*)$/s.exec(incomplete);
   const words = [...before, ...(assignment?.[1] === undefined ? [] : [assignment[1]])].filter((word) => word !== "=");
   const prefix = assignment?.[2] ?? (incomplete === "=" ? "" : incomplete);
@@ -68,7 +68,8 @@ export async function complete({ before, incomplete, args, compatible }: Line): 
     if (type) found = await completeValue(type, prefix, position.taken, places, isOffered);
     else found = commandNames(position.commands, isOffered);
   }
-  return found.filter((completion) => completion.startsWith(prefix));
+  const kept = compatible || assignment === null ? "" : `${assignment[1]}=`;
+  return found.filter((completion) => completion.startsWith(prefix)).map((completion) => kept + completion);
 }
 
 /** Follows the commands among the words; undefined where they name none. */

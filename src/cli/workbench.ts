@@ -1,0 +1,146 @@
+/** Opens what commands work on: user configuration, caches, the project, and the elements that were asked for. */
+import { existsSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { ArtifactStore } from "../artifact/store.ts";
+import { SourceStore } from "../artifact/sources.ts";
+import { activity } from "../base/activity.ts";
+import { BstError, LoadError } from "../base/errors.ts";
+import { loadWithSubprojects, type Session } from "../build/session.ts";
+import { ElementStates } from "../build/states.ts";
+import { importLocal, importLocalFile } from "../cas/import.ts";
+import { LocalIndex } from "../cas/local-index.ts";
+import { Cas } from "../cas/store.ts";
+import { Tree } from "../cas/tree.ts";
+import { elementKinds } from "../elements/index.ts";
+import type { Element } from "../project/element.ts";
+import { YamlFiles } from "../project/files.ts";
+import { PROJECT_CONF, type Project } from "../project/project.ts";
+import { loadUserConfig, type UserConfig } from "../project/user-config.ts";
+import { WORKSPACE_CONF, Workspaces, workspaceProject } from "../project/workspaces.ts";
+import { sourceKinds } from "../sources/index.ts";
+import type { CommandContext } from "./app.ts";
+
+export interface OpenOptions {
+  /** Names of elements, as the user gave them; the project's default targets where there are none. */
+  readonly targets: readonly string[];
+  /** Elements to leave out. */
+  readonly except?: readonly string[];
+  readonly retryFailed?: boolean;
+  /** Whether default targets, and which junctions among them, count: `build` and `show` of everything skip junctions. */
+  readonly skipJunctions?: boolean;
+}
+
+/** A session, and the elements that the command is about. */
+export interface Workbench extends Session {
+  readonly targets: readonly Element[];
+  readonly excepted: readonly Element[];
+  readonly workspaces: Workspaces;
+}
+
+/** What is there without a project. */
+export interface Bench {
+  readonly config: UserConfig;
+  readonly caches: Session["caches"];
+}
+
+/** Reads the user configuration and opens the caches. */
+export function openBench(context: CommandContext): Bench {
+  const { globals, reporter, cwd } = context;
+  const config = loadUserConfig({ cwd, env: process.env, path: globals.config, overrides: globals });
+  reporter.configure(config.logging);
+  const cas = new Cas(join(config.cacheDirectory, "cas"));
+  const caches = {
+    cas,
+    artifacts: new ArtifactStore(config.cacheDirectory, cas),
+    sources: new SourceStore(config.cacheDirectory, cas),
+  };
+  return { config, caches };
+}
+
+/** Loads the project around the current folder, with the elements that the command is about. */
+export async function openWorkbench(context: CommandContext, options: OpenOptions): Promise<Workbench> {
+  const { globals, reporter, signal } = context;
+  const { config, caches } = openBench(context);
+  const { cas } = caches;
+  const { directory, workspaceElement } = findProject(context.directory);
+  const index = new LocalIndex(join(config.cacheDirectory, "bst-ts", "index", encodeURIComponent(directory)));
+  const workspaces = new Workspaces(directory);
+  const except = options.except ?? [];
+  let names: readonly string[] = [];
+
+  const graph = await activity(reporter, "Loading elements", () =>
+    loadWithSubprojects(
+      {
+        config,
+        kinds: { elements: elementKinds, sources: sourceKinds },
+        files: new YamlFiles(),
+        messenger: reporter,
+        options: globals.option,
+        maxJobs: config.build.maxJobs,
+        localTree: (path) => localTree(cas, path, index),
+        workspace: (fullName) => workspaces.find(fullName),
+      },
+      directory,
+      (project) => {
+        names = options.targets.length > 0 ? options.targets : defaultTargets(project, workspaceElement);
+        return [...names, ...except];
+      },
+      { cas, signal },
+    ),
+  );
+  index.save();
+
+  const strict = globals.strict ?? config.isStrict(graph.project.name);
+  const states = new ElementStates(graph.keys, caches.artifacts, caches.sources, {
+    strict,
+    keyLength: reporter.settings.keyLength,
+    ...(options.retryFailed !== undefined && {
+      retryFailed: options.retryFailed || config.build.retryFailed,
+      onDiscard: (element, { strongKey }, reason) =>
+        reporter.emit({
+          type: "info",
+          task: "main",
+          element: element.fullName,
+          text: "Discarded failed build",
+          detail: `Discarded '${strongKey}' ${reason}.`,
+        }),
+    }),
+  });
+  const targets = graph.targets.slice(0, names.length);
+  return {
+    config,
+    caches,
+    graph,
+    states,
+    events: reporter,
+    signal,
+    strict,
+    workspaces,
+    targets: options.skipJunctions ? targets.filter(({ kind }) => kind !== "junction") : targets,
+    excepted: graph.targets.slice(names.length),
+  };
+}
+
+/** The folder of the project at or above a folder, and the element whose workspace that folder is, if it is one. */
+function findProject(start: string): { directory: string; workspaceElement: string | undefined } {
+  for (let directory = resolve(start); ; directory = dirname(directory)) {
+    if (existsSync(join(directory, PROJECT_CONF))) return { directory, workspaceElement: undefined };
+    if (existsSync(join(directory, WORKSPACE_CONF))) return workspaceProject(directory);
+    if (directory === dirname(directory)) break;
+  }
+  throw new LoadError("missing-project-conf", `There is no ${PROJECT_CONF} in ${start} or above it`, {
+    detail: "Run the program in a project, or name one with -C. To begin a new project: bst-ts init",
+  });
+}
+
+function defaultTargets(project: Project, workspaceElement: string | undefined): readonly string[] {
+  if (workspaceElement !== undefined) return [workspaceElement];
+  return project.defaultTargets.length > 0 ? project.defaultTargets : project.allElements();
+}
+
+/** A file stands as a tree of that file alone. */
+function localTree(cas: Cas, path: string, index: LocalIndex, ensureBlobs = false) {
+  if (isDirectory(path)) return importLocal(cas, path, { index, ensureBlobs });
+  const { digest, executable } = importLocalFile(cas, path, { index, ensureBlobs });
+  throw new BstError("source", `${path} ${digest.hash} ${executable}`);
+}
