@@ -45,10 +45,22 @@ export class Cas {
     try {
       bytes = fs.readFileSync(this.objectPath(digest));
     } catch (error) {
-      throw this.#readError(digest, error);
+      if (systemErrorCode(error) === "ENOENT") throw missing(digest);
+      throw error;
     }
     if (bytes.length !== digest.size) throw damaged(digest);
     return bytes;
+  }
+
+  /**
+   * Passes a blob on piece by piece; a piece is valid during the call only. Throws BstError in domain "cas" if the blob is
+   * missing or of another size.
+   */
+  readPieces(digest: Digest, consume: (piece: Buffer) => void): void {
+    this.#require(digest);
+    withPieces(this.objectPath(digest), (next) => {
+      for (let piece = next(); piece.length > 0; piece = next()) consume(piece);
+    });
   }
 
   /** Throws BstError in domain "cas" if it can't be stored, with reason `cache-too-full` if the disk is full. */
@@ -93,17 +105,8 @@ export class Cas {
 
   /** Throws BstError in domain "cas" if the blob is missing or of another size. */
   createReadStream(digest: Digest): Readable {
-    let descriptor: number;
-    try {
-      descriptor = fs.openSync(this.objectPath(digest), "r");
-    } catch (error) {
-      throw this.#readError(digest, error);
-    }
-    if (fs.fstatSync(descriptor).size !== digest.size) {
-      fs.closeSync(descriptor);
-      throw damaged(digest);
-    }
-    return fs.createReadStream("", { fd: descriptor, highWaterMark: 1 << 18 });
+    this.#require(digest);
+    return fs.createReadStream(this.objectPath(digest), { highWaterMark: 1 << 18 });
   }
 
   /** Throws BstError in domain "cas" if the blob is missing or no valid Directory message. */
@@ -143,9 +146,10 @@ export class Cas {
     this.#directoriesSize += digest.size;
   }
 
-  #readError(digest: Digest, error: unknown): unknown {
-    if (systemErrorCode(error) !== "ENOENT") return error;
-    return new BstError("cas", `Blob not found in local cache: ${formatDigest(digest)}`, { cause: error });
+  #require(digest: Digest): void {
+    const size = fs.statSync(this.objectPath(digest), { throwIfNoEntry: false })?.size;
+    if (size === undefined) throw missing(digest);
+    if (size !== digest.size) throw damaged(digest);
   }
 }
 
@@ -220,6 +224,10 @@ function rejectionOf(signal: AbortSignal): { aborted: Promise<never>; release: (
   // It may be rejected while nobody waits.
   aborted.catch(() => {});
   return { aborted, release };
+}
+
+function missing(digest: Digest): BstError {
+  return new BstError("cas", `Blob not found in local cache: ${formatDigest(digest)}`);
 }
 
 function damaged(digest: Digest): BstError {
