@@ -57,8 +57,7 @@ function setModes(dir: string): void {
 
 /** Names of the elements of the project in `dir` that can be shown, relative to its element path. */
 export function shownElements(dir: string): string[] {
-  const elementPath = /^element-path: *(\S+)/m.exec(readFileSync(join(dir, "project.conf"), "utf8"))?.[1] ?? ".";
-  const base = join(dir, elementPath);
+  const base = join(dir, parse(readFileSync(join(dir, "project.conf"), "utf8"))["element-path"] ?? ".");
   return readdirSync(base, { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".bst") && !belongsToSubproject(base, name))
     .filter((name) => !/^kind: (junction|link)$/m.test(readFileSync(join(base, name), "utf8")))
