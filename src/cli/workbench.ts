@@ -1,16 +1,17 @@
 /** Opens what commands work on: user configuration, caches, the project, and the elements that were asked for. */
-import { existsSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, lstatSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { ArtifactStore } from "../artifact/store.ts";
 import { SourceStore } from "../artifact/sources.ts";
 import { activity } from "../base/activity.ts";
-import { BstError, LoadError } from "../base/errors.ts";
+import { LoadError } from "../base/errors.ts";
 import { loadWithSubprojects, type Session } from "../build/session.ts";
 import { ElementStates } from "../build/states.ts";
-import { importLocal, importLocalFile } from "../cas/import.ts";
+import { type Digest, digestOf } from "../cas/digest.ts";
+import { encodeDirectory } from "../cas/directory.ts";
+import { importLocal, importLocalFile, type LocalImportOptions } from "../cas/import.ts";
 import { LocalIndex } from "../cas/local-index.ts";
 import { Cas } from "../cas/store.ts";
-import { Tree } from "../cas/tree.ts";
 import { elementKinds } from "../elements/index.ts";
 import type { Element } from "../project/element.ts";
 import { YamlFiles } from "../project/files.ts";
@@ -77,7 +78,7 @@ export async function openWorkbench(context: CommandContext, options: OpenOption
         messenger: reporter,
         options: globals.option,
         maxJobs: config.build.maxJobs,
-        localTree: (path) => localTree(cas, path, index),
+        localTree: (path, { mtimes = false } = {}) => localTree(cas, path, { index, mtimes, ensureBlobs: false }),
         workspace: (fullName) => workspaces.find(fullName),
       },
       directory,
@@ -138,9 +139,9 @@ function defaultTargets(project: Project, workspaceElement: string | undefined):
   return project.defaultTargets.length > 0 ? project.defaultTargets : project.allElements();
 }
 
-/** A file stands as a tree of that file alone. */
-function localTree(cas: Cas, path: string, index: LocalIndex, ensureBlobs = false) {
-  if (isDirectory(path)) return importLocal(cas, path, { index, ensureBlobs });
-  const { digest, executable } = importLocalFile(cas, path, { index, ensureBlobs });
-  throw new BstError("source", `${path} ${digest.hash} ${executable}`);
+/** The digest of a local file or folder; a file stands as a tree of that file alone. */
+function localTree(cas: Cas, path: string, options: LocalImportOptions): Digest {
+  if (lstatSync(path).isDirectory()) return importLocal(cas, path, options);
+  const file = importLocalFile(cas, path, options);
+  return digestOf(encodeDirectory({ files: [{ name: basename(path), ...file }], directories: [], symlinks: [] }));
 }

@@ -60,16 +60,12 @@ export const manual: ElementKind = {
       async assemble(io) {
         const marker = joined(buildRoot, CONFIGURED_MARKER);
         const isConfigured = io.isWorkspaced && io.root.exists(marker);
-        for (const step of STEPS) {
-          const lines = commands.get(step) ?? [];
-          if (step === "configure-commands") {
-            if (isConfigured) continue;
-            await io.run(lines, { readOnlyRoot: true, label: step });
-            if (io.isWorkspaced) io.root.addFile(marker, io.cas.write(""), { executable: false });
-          } else {
-            await io.run(lines, { readOnlyRoot: true, label: step });
-          }
-        }
+        const lines = STEPS.flatMap((step) => {
+          const own = commands.get(step) ?? [];
+          if (step !== "configure-commands") return own;
+          return isConfigured ? [] : io.isWorkspaced ? [...own, `touch '${marker}'`] : own;
+        });
+        await io.run(lines, { readOnlyRoot: true });
         return installRoot;
       },
     };

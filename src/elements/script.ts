@@ -33,7 +33,7 @@ export const script: ElementKind = {
         io.root.openDirectory(installRoot, { create: true });
       },
       async assemble(io) {
-        await io.run(commands, { readOnlyRoot, label: "commands" });
+        await io.run(commands, { readOnlyRoot });
         return installRoot;
       },
     };

@@ -30,16 +30,25 @@ function groupByName(projects: readonly Project[]): Map<string, Project[]> {
   return groups;
 }
 
-function describe({ name, loader }: Project) {
-  const names = (junctions: readonly ScalarNode[], parent: Loader) =>
+/** The projects above one that mark it as a duplicate, or as internal. */
+export function describeRelations({ name, loader }: Project): { duplicatedBy: string[]; internalTo: string[] } {
+  const marks = (junctions: readonly ScalarNode[], parent: Loader) =>
     junctions.some((node) => parent.openLoader(node.value) === loader);
   const above = [...loader.ancestors()];
-  const duplicatedBy = above.filter((parent) => names(parent.project.junctionDuplicates.get(name) ?? [], parent));
-  const internalTo = above.filter((parent) => names(parent.project.junctionInternal, parent));
+  return {
+    duplicatedBy: above
+      .filter((parent) => marks(parent.project.junctionDuplicates.get(name) ?? [], parent))
+      .map((parent) => title(parent)),
+    internalTo: above.filter((parent) => marks(parent.project.junctionInternal, parent)).map((parent) => title(parent)),
+  };
+}
+
+function describe(project: Project) {
+  const { duplicatedBy, internalTo } = describeRelations(project);
   const lines = [
-    title(loader),
-    ...duplicatedBy.map((parent) => `  Duplicated by: ${title(parent)}`),
-    ...internalTo.map((parent) => `  Internal to: ${title(parent)}`),
+    title(project.loader),
+    ...duplicatedBy.map((parent) => `  Duplicated by: ${parent}`),
+    ...internalTo.map((parent) => `  Internal to: ${parent}`),
   ];
   return { duplicatedBy, internalTo, text: lines.join("\n") };
 }

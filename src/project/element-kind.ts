@@ -86,8 +86,8 @@ export interface BuildIo {
   setPublicData(domain: string, data: MappingNode): void;
   /** Runs the integration commands of the dependencies. */
   integrate(selection?: readonly DependencyFacts[]): Promise<void>;
-  /** Runs shell commands one after the other, each in a new `sh -e`. */
-  run(commands: readonly string[], options: { readonly readOnlyRoot: boolean; readonly label: string }): Promise<void>;
+  /** Runs shell commands one after the other, each in a new `sh -e`, until one fails. */
+  run(commands: readonly string[], options: { readonly readOnlyRoot: boolean }): Promise<void>;
   info(text: string, detail?: string): void;
   warn(text: string, options?: { token?: string; detail?: string }): void;
   activity<T>(text: string, step: () => Promise<T> | T, detail?: string): Promise<T>;

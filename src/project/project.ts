@@ -1,5 +1,5 @@
 /** A project: its project.conf in two passes, the first for junctions and links, the second with all includes. */
-import { realpathSync } from "node:fs";
+import { readdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { LoadError } from "../base/errors.ts";
 import { assertFullyComposed, compose } from "../yaml/compose.ts";
@@ -185,6 +185,13 @@ export class Project {
     this.ensureFullyLoaded();
     if (this.full === undefined) throw new Error(`project ${this.name} is not loaded`);
     return this.full;
+  }
+
+  /** Names of all elements, for commands without targets. */
+  allElements(): string[] {
+    return readdirSync(this.elementPath, { recursive: true, encoding: "utf8" }).filter(
+      (path) => path.endsWith(".bst") && !path.split("/").includes(".bst"),
+    );
   }
 
   /** The second pass, with what other projects have to be included. */

@@ -34,7 +34,7 @@ export interface LoadSession {
   /** The value of `max-jobs`. */
   readonly maxJobs: number;
   /** Digest of a file or folder on this machine, as {@link SourceContext.localTree}. */
-  localTree(path: string): Digest;
+  localTree(path: string, options?: { readonly mtimes?: boolean }): Digest;
   /** The workspace that is open on an element, by its full name. */
   workspace(fullName: string): OpenWorkspace | undefined;
   /** Every project loaded so far, the toplevel one first. */

@@ -33,9 +33,9 @@ export interface SourceContext {
   candidates(url: string, purpose: "fetch" | "track"): readonly UrlCandidate[];
   /**
    * The digest of a file or folder of the machine as a tree (a single file becomes a tree of one), from the local
-   * index where nothing changed; nothing is copied to the store.
+   * index where nothing changed; nothing is copied to the store. With `mtimes`, modification times belong to it.
    */
-  localTree(path: string): Digest;
+  localTree(path: string, options?: { readonly mtimes?: boolean }): Digest;
   /** A warning, or an error where the project's `fatal-warnings` has the token. */
   warn(text: string, options?: { token?: string; detail?: string }): void;
 }

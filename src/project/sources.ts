@@ -1,6 +1,7 @@
 /** The sources of an element: read from its file, with refs from where the project keeps them. */
 import { join } from "node:path";
 import { BstError, LoadError } from "../base/errors.ts";
+import type { Messenger } from "../base/messages.ts";
 import { assertFullyComposed, compose } from "../yaml/compose.ts";
 import { MappingNode, mappingFrom } from "../yaml/node.ts";
 import type { Element } from "./element.ts";
@@ -139,20 +140,25 @@ function sourceContext(element: Element, loaded: LoadElement, node: MappingNode,
       return mirrors().resolve(url, where, isFirstPass);
     },
     candidates: (url, purpose) => mirrors().candidates(url, purpose, isFirstPass),
-    localTree: (path) => session.localTree(path),
+    localTree: (path, options) => session.localTree(path, options),
     warn: (text, options) => warn(element, text, options),
   };
   return context;
 }
 
 /** Warns about an element, or fails where the project makes that warning fatal. */
-export function warn(element: Element, text: string, options: { token?: string; detail?: string } = {}): void {
+export function warn(
+  element: Element,
+  text: string,
+  options: { token?: string; detail?: string } = {},
+  messenger: Messenger = element.project.session.messenger,
+): void {
   const { token, detail } = options;
   const brief = token === undefined ? text : `[${token}]: ${text}`;
   if (token !== undefined && element.project.fatalWarnings.has(token)) {
     throw new BstError("plugin", detail === undefined ? brief : `${brief}\n${detail}`, { reason: token });
   }
-  element.project.session.messenger.emit({
+  messenger.emit({
     type: "warn",
     text: brief,
     element: element.fullName,

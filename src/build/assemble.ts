@@ -1,0 +1,117 @@
+/** Builds one element: stages, runs its commands, and keeps the result as an artifact, be it a failed one. */
+import { basename } from "node:path";
+import type { ArtifactRecord } from "../artifact/record.ts";
+import { environmentMetadata, publicMetadata, variablesMetadata } from "../artifact/metadata.ts";
+import { BstError } from "../base/errors.ts";
+import type { Digest } from "../cas/digest.ts";
+import { Tree } from "../cas/tree.ts";
+import { dependencies } from "../graph/scopes.ts";
+import type { Element } from "../project/element.ts";
+import { sandboxFields } from "../project/sandbox-config.ts";
+import { emitYaml } from "../yaml/emit.ts";
+import { ElementBuild } from "./build-io.ts";
+import type { BuildTools } from "./build-tools.ts";
+
+const ARTIFACT_VERSION = 2;
+
+export type KeepBuildTrees = "always" | "auto" | "never";
+
+interface Outcome {
+  /** Absolute path in the sandbox of what the artifact holds; undefined where there is nothing to keep. */
+  readonly collect: string | undefined;
+  readonly error: BstError | undefined;
+}
+
+/**
+ * Builds an element whose sources are staged and whose dependencies are built.
+ * @throws BstError for a failed build, once that is in the cache
+ */
+export async function assemble(
+  element: Element,
+  tools: BuildTools,
+  keepBuildTrees: KeepBuildTrees,
+): Promise<ArtifactRecord> {
+  await using build = new ElementBuild(element, tools);
+  const { messenger } = tools;
+  messenger.emit({
+    type: "log",
+    text: `Build environment of ${element.name}`,
+    detail: emitYaml({ ...build.environment }),
+    element: element.fullName,
+  });
+  await element.behaviour.stage?.(build);
+  let outcome: Outcome;
+  try {
+    outcome = { collect: await element.behaviour.assemble(build), error: undefined };
+  } catch (error) {
+    // Only what the build itself did wrong is a result worth keeping.
+    if (!(error instanceof BstError) || (error.domain !== "element" && error.domain !== "sandbox")) throw error;
+    outcome = { collect: undefined, error };
+  }
+  tools.signal.throwIfAborted();
+  const record = cacheArtifact(build, tools, outcome, keepBuildTrees);
+  if (outcome.error !== undefined) throw outcome.error;
+  if (record.files === undefined) {
+    throw new BstError("element", `The build left no folder '${outcome.collect}' to make an artifact of`);
+  }
+  return record;
+}
+
+function cacheArtifact(
+  build: ElementBuild,
+  { caches, states, keys, messenger }: BuildTools,
+  { collect, error }: Outcome,
+  keepBuildTrees: KeepBuildTrees,
+): ArtifactRecord {
+  const { element, root } = build;
+  const { cas, artifacts } = caches;
+  const keepsTree = keepBuildTrees === "always" || (keepBuildTrees === "auto" && (error !== undefined || build.isWorkspaced));
+  const { weak, strict } = keys.of(element) ?? {};
+  const { key } = states.of(element);
+  if (weak === undefined || strict === undefined || key === undefined) {
+    throw new Error(`${element.fullName} was built without a key`);
+  }
+  const logFile = messenger.job.logFile;
+  const variables = Object.fromEntries(element.variables);
+  const files = collect === undefined ? undefined : folder(root, collect);
+  const record: ArtifactRecord = {
+    version: ARTIFACT_VERSION,
+    buildSuccess: error === undefined,
+    buildError: error === undefined ? "succeeded" : error.message,
+    buildErrorDetails: error?.detail ?? "",
+    strongKey: key,
+    strictKey: strict,
+    weakKey: weak,
+    wasWorkspaced: build.isWorkspaced,
+    files,
+    publicData: publicMetadata(cas, build.publicDataNow),
+    lowDiversityMeta: environmentMetadata(cas, element.environment, sandboxFields(element.sandbox)),
+    highDiversityMeta: variablesMetadata(cas, variables),
+    logs: logFile === undefined ? [] : [{ name: basename(logFile), digest: cas.importFile(logFile) }],
+    buildDependencies: dependencies(element, "build").map((dependency) => ({
+      projectName: dependency.projectName,
+      elementName: dependency.name,
+      cacheKey: states.of(dependency).key ?? "",
+      wasWorkspaced: dependency.workspace !== undefined,
+    })),
+    buildTree: keepsTree ? folder(root, element.variable("build-root") ?? "/") : undefined,
+    sources: keepsTree ? states.stagedSources(element) : undefined,
+    buildRoot: keepsTree ? root.digest() : undefined,
+    buildSandbox: keepsTree
+      ? {
+          environment: build.environment,
+          workingDirectory: build.layout.workDirectory ?? "",
+          markedDirectories: build.layout.writable ?? [],
+          subsandboxes: build.digestTrees,
+        }
+      : undefined,
+  };
+  artifacts.put({ project: element.projectName, normalName: element.normalName }, record);
+  return record;
+}
+
+function folder(root: Tree, path: string): Digest | undefined {
+  const inner = path.replace(/^\/+/, "");
+  if (inner === "") return root.digest();
+  return root.lookup(inner)?.kind === "directory" ? root.openDirectory(inner).digest() : undefined;
+}

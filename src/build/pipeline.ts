@@ -1,0 +1,64 @@
+/** One run of the scheduler, with what is reported before and after it. */
+import { BstError } from "../base/errors.ts";
+import type { Element } from "../project/element.ts";
+import { elementView } from "./element-view.ts";
+import { projectHeadings } from "./headings.ts";
+import { schedule, type Task } from "./scheduler.ts";
+import type { Session } from "./session.ts";
+
+export interface Pipeline {
+  /** `Build`, `Fetch`, `Track`. */
+  readonly name: string;
+  /** Actions, in the order in which an element passes them. */
+  readonly queues: readonly string[];
+  readonly targets: readonly Element[];
+  /** Everything that the command is about, in staging order. */
+  readonly elements: readonly Element[];
+}
+
+/** @throws BstError domain stream, where a job failed or the user interrupted */
+export async function runPipeline(session: Session, pipeline: Pipeline, tasksOf: () => readonly Task[]): Promise<void> {
+  const { events, config, signal, states, graph } = session;
+  const { name, queues, targets, elements } = pipeline;
+  const began = performance.now();
+  const keysBefore = new Map(elements.map((element) => [element, states.of(element).key]));
+  const { scheduler } = config;
+  events.emit({ type: "session-started", name });
+  events.emit({
+    type: "pipeline-started",
+    queues,
+    project: { name: graph.project.name, directory: graph.project.directory },
+    targets: targets.map((target) => target.fullName),
+    configuration: {
+      "Configuration File": config.path ?? "Default Configuration",
+      "Cache Directory": config.cacheDirectory,
+      "Log Files": config.logDirectory,
+      "Source Mirrors": config.sourceDirectory,
+      "Strict Build Plan": session.strict ? "Yes" : "No",
+      "Maximum Fetch Tasks": scheduler.fetchers,
+      "Maximum Build Tasks": scheduler.builders,
+      "Maximum Push Tasks": scheduler.pushers,
+      "Maximum Network Retries": scheduler.networkRetries,
+    },
+    projects: projectHeadings(graph),
+    elements: elements.map((element) => elementView(session, element)),
+  });
+  const { failed, interrupted } = await schedule(tasksOf(), {
+    limits: { fetch: scheduler.fetchers, build: scheduler.builders, track: scheduler.fetchers },
+    onError: scheduler.onError,
+    signal,
+  });
+  const elapsedMs = performance.now() - began;
+  const outcome = interrupted ? "terminated" : failed ? "failure" : "success";
+  events.emit({ type: "session-ended", name, outcome, elapsedMs });
+  events.emit({
+    type: "pipeline-ended",
+    total: elements.length,
+    session: elements.length,
+    changed: elements
+      .filter((element) => states.of(element).key !== keysBefore.get(element))
+      .map((element) => elementView(session, element)),
+  });
+  if (interrupted) throw new BstError("stream", "Interrupted");
+  if (failed) throw new BstError("stream", "");
+}

@@ -1,0 +1,102 @@
+/** What a source kind gets to work with while it fetches, tracks and stages, and the steps over all sources of an element. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { activity } from "../base/activity.ts";
+import { BstError } from "../base/errors.ts";
+import type { Messenger } from "../base/messages.ts";
+import type { Digest } from "../cas/digest.ts";
+import type { Cas } from "../cas/store.ts";
+import { Tree } from "../cas/tree.ts";
+import type { Element } from "../project/element.ts";
+import { type ElementSource, mirrorDirectory, warn } from "../project/sources.ts";
+import type { SourceIo } from "../project/source-kind.ts";
+
+export interface SourceTools {
+  readonly cas: Cas;
+  readonly messenger: Messenger;
+  readonly signal: AbortSignal;
+}
+
+export function sourceIo(element: Element, { definition }: ElementSource, tools: SourceTools, previous?: Tree): SourceIo {
+  const { cas, messenger, signal } = tools;
+  const about = { element: element.fullName };
+  let directory: string | undefined;
+  return {
+    cas,
+    signal,
+    ...(previous !== undefined && { previous }),
+    get mirrorDirectory() {
+      if (directory === undefined) {
+        directory = mirrorDirectory(element.project, definition.kind);
+        mkdirSync(directory, { recursive: true });
+      }
+      return directory;
+    },
+    info: (text, detail) => messenger.emit({ type: "info", text, ...about, ...(detail !== undefined && { detail }) }),
+    warn: (text, options) => warn(element, text, options),
+    activity: async (text, step) => activity(messenger, text, async () => step(), about),
+  };
+}
+
+/** Whether everything that staging needs is on this machine. */
+export function areOriginalsCached(element: Element): boolean {
+  return element.sources.every(({ source, definition }) =>
+    source.isCached({ mirrorDirectory: mirrorDirectory(element.project, definition.kind) }),
+  );
+}
+
+/** Fetches what is missing of an element's sources. */
+export async function fetchOriginals(element: Element, tools: SourceTools): Promise<void> {
+  for (const each of element.sources) {
+    const io = sourceIo(element, each, tools);
+    if (each.source.isCached(io)) continue;
+    if (!each.definition.needsPrevious?.fetch) {
+      await each.source.fetch(io);
+    } else {
+      await each.source.fetch(sourceIo(element, each, tools, await stageBefore(element, each, tools)));
+    }
+  }
+}
+
+/** The tree of an element's sources, each in its directory, later ones over earlier ones. */
+export async function stageSources(element: Element, tools: SourceTools): Promise<Digest> {
+  return (await stageBefore(element, undefined, tools)).digest();
+}
+
+/** The tree of the sources before one, as that sees it: below its own directory. */
+export async function stageBefore(element: Element, stop: ElementSource | undefined, tools: SourceTools): Promise<Tree> {
+  const root = new Tree(tools.cas);
+  for (const each of element.sources) {
+    if (each === stop) break;
+    try {
+      await each.source.stage(directoryOf(root, each), sourceIo(element, each, tools));
+    } catch (error) {
+      if (!(error instanceof BstError) || error.domain !== "virtual-fs") throw error;
+      throw new BstError("element", `The sources of ${element.name} cannot be staged: ${error.message}`, {
+        reason: "stage-sources-fail",
+        cause: error,
+      });
+    }
+  }
+  return stop === undefined ? root : directoryOf(root, stop);
+}
+
+/** Writes an element's sources into an empty folder, to be worked in. */
+export async function writeWorkspace(element: Element, directory: string, tools: SourceTools, write: (tree: Digest, to: string) => void) {
+  for (const each of element.sources) {
+    const target = each.directory === undefined ? directory : join(directory, each.directory);
+    mkdirSync(target, { recursive: true });
+    const io = sourceIo(element, each, tools);
+    if (each.source.initWorkspace !== undefined) {
+      await each.source.initWorkspace(target, io);
+    } else {
+      const tree = new Tree(tools.cas);
+      await each.source.stage(tree, io);
+      write(tree.digest(), target);
+    }
+  }
+}
+
+function directoryOf(root: Tree, { directory }: ElementSource): Tree {
+  return directory === undefined ? root : root.openDirectory(directory, { create: true });
+}

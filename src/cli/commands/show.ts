@@ -1,0 +1,18 @@
+/** `show`: the elements of a pipeline, each by a format. */
+import { elementView } from "../../build/element-view.ts";
+import { except, select } from "../../build/selection.ts";
+import { compareCodePoints } from "../../base/json.ts";
+import { parseElementFormat } from "../../report/elementformat.ts";
+import type { Run } from "../app.ts";
+import { openWorkbench } from "../workbench.ts";
+
+export const run: Run<"show"> = async (context, options) => {
+  const bench = await openWorkbench(context, { targets: options.elements, except: options.except });
+  const selected = except(bench.targets, select(bench.targets, options.deps), bench.excepted);
+  const elements =
+    options.order === "alpha" ? selected.sort((a, b) => compareCodePoints(a.fullName, b.fullName)) : selected;
+  const format = parseElementFormat(options.format ?? context.reporter.settings.elementFormat);
+  const lines = elements.map((element) => format.render(elementView(bench, element), context.colors));
+  context.print(lines.join("\n").replace(/\n+$/, ""));
+  return undefined;
+};
