@@ -97,7 +97,8 @@ export class Project {
   readonly parent: Project | undefined;
   readonly loader: Loader;
   readonly firstPass: ProjectPass;
-  readonly fatalWarnings: ReadonlySet<string>;
+  /** Tokens of warnings that are errors; as declared, since keys hold them with what stands twice. */
+  fatalWarnings: readonly string[];
   readonly defaultTargets: readonly string[];
   readonly junctionDuplicates: ReadonlyMap<string, readonly ScalarNode[]>;
   readonly junctionInternal: readonly ScalarNode[];
@@ -137,10 +138,10 @@ export class Project {
 
     const junctions = preliminary.mapping("junctions") ?? MappingNode.empty;
     junctions.validateKeys(new Set(["duplicates", "internal", "disallow-subproject-uris"]));
-    const fatal = new Set(preliminary.strings("fatal-warnings") ?? []);
+    const fatal = preliminary.strings("fatal-warnings") ?? [];
     this.disallowSubprojectUris =
       this.parent?.disallowSubprojectUris || (junctions.bool("disallow-subproject-uris") ?? false);
-    if (this.parent?.disallowSubprojectUris) fatal.add("unaliased-url");
+    if (this.parent?.disallowSubprojectUris && !fatal.includes("unaliased-url")) fatal.push("unaliased-url");
     const duplicates = junctions.mapping("duplicates") ?? MappingNode.empty;
     this.junctionDuplicates = new Map(
       duplicates.keys().map((name) => [name, duplicates.sequence(name)?.scalars() ?? []]),
@@ -216,7 +217,9 @@ export class Project {
       shell: shellConfig(config.mapping("shell") ?? MappingNode.empty),
       provenanceAttributes: new Set(attributes?.keys()),
     };
-    if (config.bool("fail-on-overlap") === true) (this.fatalWarnings as Set<string>).add("overlaps");
+    if (config.bool("fail-on-overlap") === true && !this.fatalWarnings.includes("overlaps")) {
+      this.fatalWarnings = [...this.fatalWarnings, "overlaps"];
+    }
     if (config.has("fail-on-overlap")) {
       this.session.messenger.emit({
         type: "warn",

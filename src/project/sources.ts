@@ -155,7 +155,7 @@ export function warn(
 ): void {
   const { token, detail } = options;
   const brief = token === undefined ? text : `[${token}]: ${text}`;
-  if (token !== undefined && element.project.fatalWarnings.has(token)) {
+  if (token !== undefined && element.project.fatalWarnings.includes(token)) {
     throw new BstError("plugin", detail === undefined ? brief : `${brief}\n${detail}`, { reason: token });
   }
   messenger.emit({
