@@ -1,0 +1,150 @@
+/** Copies trees of the store to where the user wants them: a folder or a tar archive. */
+import { randomBytes } from "node:crypto";
+import fs from "node:fs";
+import path from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { BstError, systemErrorCode } from "../base/errors.ts";
+import type { Digest } from "../cas/digest.ts";
+import { materialise } from "../cas/materialise.ts";
+import type { Cas } from "../cas/store.ts";
+import { type Compression, compressed } from "./compress.ts";
+import { tarChunks } from "./tar.ts";
+
+/**
+ * Makes the folder to write to unless it exists, before work is put into what shall be in it.
+ * @throws BstError in domain "stream" if it can't be written to, or has content and `force` is not set
+ */
+export function prepareDirectory(location: string, force: boolean): void {
+  try {
+    fs.mkdirSync(location, { recursive: true });
+  } catch (error) {
+    throw failure(`Cannot create the folder '${location}'`, error);
+  }
+  assertWritable(location);
+  if (!force && fs.readdirSync(location).length > 0) {
+    throw new BstError("stream", `The folder '${location}' is not empty`, {
+      detail: "With --force, files are added to it and replaced in it.",
+    });
+  }
+}
+
+/** @throws BstError in domain "stream" if the file can't be written, or exists and `force` is not set */
+export function prepareFile(location: string, force: boolean): void {
+  if (!fs.existsSync(location)) return;
+  assertWritable(location);
+  if (!force) {
+    throw new BstError("stream", `The file '${location}' exists already`, { detail: "With --force, it is replaced." });
+  }
+}
+
+function assertWritable(location: string): void {
+  try {
+    fs.accessSync(location, fs.constants.W_OK);
+  } catch (error) {
+    throw failure(`'${location}' cannot be written to`, error);
+  }
+}
+
+/**
+ * Writes a tree to an existing folder. What is there is replaced where a file of the tree has its name, links included;
+ * nothing is written through a link, and nothing at all if the tree can't be written whole.
+ * @param hardlinks whether files may be links to the cache, not to be written to; copies where that is not possible
+ * @throws BstError in domain "stream"
+ */
+export function checkoutDirectory(cas: Cas, tree: Digest, location: string, hardlinks: boolean): void {
+  // In the folder itself, to be on the same file system.
+  const temporary = path.join(location, `.bst-ts-${randomBytes(6).toString("hex")}`);
+  try {
+    materialise(cas, tree, temporary, { mode: hardlinks ? "hardlink" : "copy" });
+    assertMergeable(temporary, location);
+    merge(temporary, location);
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    throw failure(`Cannot check out to '${location}'`, error);
+  } finally {
+    fs.rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+/** Walks as {@link merge} will, to find what is in its way before it begins. */
+function assertMergeable(from: string, to: string): void {
+  for (const entry of fs.readdirSync(to, { withFileTypes: true })) {
+    const source = fs.lstatSync(`${from}/${entry.name}`, { throwIfNoEntry: false });
+    if (source === undefined) continue;
+    const target = `${to}/${entry.name}`;
+    if (source.isDirectory() && entry.isDirectory()) assertMergeable(`${from}/${entry.name}`, target);
+    else if (source.isDirectory() || entry.isDirectory()) {
+      const kind = entry.isDirectory() ? "folder" : entry.isSymbolicLink() ? "symbolic link" : "file";
+      const expected = source.isDirectory() ? "a folder" : "a file";
+      throw new BstError("stream", `'${target}' is a ${kind}, and to be ${expected}`, {
+        detail: "Remove it first, or check out to another folder.",
+      });
+    }
+  }
+}
+
+function merge(from: string, to: string): void {
+  for (const entry of fs.readdirSync(from, { withFileTypes: true })) {
+    const source = `${from}/${entry.name}`;
+    const target = `${to}/${entry.name}`;
+    if (entry.isDirectory() && fs.existsSync(target)) merge(source, target);
+    else fs.renameSync(source, target);
+  }
+}
+
+export interface TarOptions {
+  readonly compression: Compression | undefined;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Writes a tree as a tar archive, piece by piece.
+ * @param write is called with pieces that it must have used up when it returns
+ * @throws BstError in domain "cas" where a blob is missing; the signal's reason when aborted; what `write` throws
+ */
+export async function writeTar(
+  cas: Cas,
+  tree: Digest,
+  write: (bytes: Uint8Array) => void,
+  { compression, signal }: TarOptions,
+): Promise<void> {
+  const chunks = tarChunks(cas, tree);
+  for await (const chunk of compression === undefined ? chunks : compressed(chunks, compression)) {
+    write(chunk);
+    await setImmediate();
+    signal.throwIfAborted();
+  }
+}
+
+/** Writes the archive to a file, which appears whole or not at all. @throws BstError in domain "stream", and as {@link writeTar} */
+export async function checkoutTar(cas: Cas, tree: Digest, location: string, options: TarOptions): Promise<void> {
+  const existing = fs.statSync(location, { throwIfNoEntry: false });
+  // Devices and pipes are written to as they are.
+  const target = existing === undefined || existing.isFile() ? replacement(location) : location;
+  try {
+    const descriptor = fs.openSync(target, target === location ? "w" : "wx");
+    try {
+      await writeTar(cas, tree, (bytes) => writeAll(descriptor, bytes), options);
+    } finally {
+      fs.closeSync(descriptor);
+    }
+    if (target !== location) fs.renameSync(target, existing === undefined ? location : fs.realpathSync(location));
+  } catch (error) {
+    if (target !== location) fs.rmSync(target, { force: true });
+    if (systemErrorCode(error) === undefined) throw error;
+    throw failure(`Cannot write the archive '${location}'`, error);
+  }
+}
+
+function replacement(location: string): string {
+  const final = fs.existsSync(location) ? fs.realpathSync(location) : location;
+  return path.join(path.dirname(final), `.${path.basename(final)}.${randomBytes(6).toString("hex")}`);
+}
+
+function writeAll(descriptor: number, bytes: Uint8Array): void {
+  for (let written = 0; written < bytes.length; ) written += fs.writeSync(descriptor, bytes, written);
+}
+
+function failure(text: string, error: unknown): BstError {
+  return new BstError("stream", `${text}: ${error instanceof Error ? error.message : error}`, { cause: error });
+}
