@@ -1,6 +1,6 @@
 /** Composition of mappings: later values over earlier ones, with the list directives `(>)`, `(<)` and `(=)`. */
 import { LoadError } from "../base/errors.ts";
-import { MappingNode, type Node, SequenceNode } from "./node.ts";
+import { MappingNode, type Node, type SequenceNode } from "./node.ts";
 
 const PREPEND = "(<)";
 const APPEND = "(>)";
@@ -105,20 +105,18 @@ function changeList(base: SequenceNode, change: MappingNode): SequenceNode {
 /** One change that has the effect of `first`, then `second`. */
 function joinListChanges(first: MappingNode, second: MappingNode): MappingNode {
   const entries = new Map(first.entries);
-  const set = (key: string, items: readonly Node[]) => {
-    const old = first.get(key) ?? second.get(key);
-    entries.set(key, old?.type === "sequence" ? old.withItems(items) : new SequenceNode(items));
-  };
   const replace = second.sequence(REPLACE);
-  const before = directive(second, PREPEND) ?? [];
-  const after = directive(second, APPEND) ?? [];
-  if (replace !== undefined) {
-    entries.set(REPLACE, replace);
-    if (before.length > 0 || first.has(PREPEND)) set(PREPEND, before);
-    if (after.length > 0 || first.has(APPEND)) set(APPEND, after);
-  } else {
-    if (before.length > 0) set(PREPEND, [...before, ...(directive(first, PREPEND) ?? [])]);
-    if (after.length > 0) set(APPEND, [...(directive(first, APPEND) ?? []), ...after]);
+  if (replace !== undefined) entries.set(REPLACE, replace);
+  for (const key of [PREPEND, APPEND]) {
+    const old = first.sequence(key);
+    const added = second.sequence(key);
+    if (replace !== undefined) {
+      const list = added ?? old?.withItems([]);
+      if (list !== undefined) entries.set(key, list);
+    } else if (added !== undefined) {
+      const [before, after] = key === PREPEND ? [added, old] : [old, added];
+      entries.set(key, old?.withItems([...(before?.items ?? []), ...(after?.items ?? [])]) ?? added);
+    }
   }
   return first.withEntries(entries);
 }
