@@ -1,0 +1,166 @@
+/** Measures bst-ts side by side with BuildStream and prints how many times faster it is. */
+import { appendFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, cpus, homedir, tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { parseArgs } from "node:util";
+import { changedFile, writeImports, writeSysroot } from "./generate.ts";
+import { Contender, type Measurement } from "./measure.ts";
+
+// Seen from the bundle in bench/dist.
+const root = dirname(dirname(import.meta.dirname));
+const { BST_ORACLE, BST_TS } = process.env;
+const number = (value: string) => ({ type: "string", default: value }) as const;
+const { values } = parseArgs({
+  options: {
+    elements: number("1000"),
+    repeat: number("3"),
+    "sysroot-files": number("12000"),
+    "sysroot-megabytes": number("360"),
+    only: { type: "string", default: "imports,sysroot" },
+    write: { type: "boolean", default: false },
+    keep: { type: "boolean", default: false },
+  },
+});
+const repeat = Number(values.repeat);
+
+interface Row {
+  readonly what: string;
+  readonly theirs: readonly Measurement[];
+  readonly ours: readonly Measurement[];
+  /** How many times faster it shall be. */
+  readonly target: number;
+}
+
+/** How much more memory than BuildStream is allowed. */
+const memoryTarget = 1.5;
+
+const scratch = mkdtempSync(join(tmpdir(), "bst-ts-bench-"));
+process.on("exit", () => values.keep || rmSync(scratch, { recursive: true, force: true }));
+
+const theirCommand = [join(BST_ORACLE ?? join(homedir(), ".cache/bst-ts-oracle"), "venv/bin/bst")];
+const ourCommand = BST_TS?.split(" ") ?? [process.execPath, join(root, "dist/bst-ts.js")];
+for (const program of [theirCommand[0], ourCommand.at(-1)])
+  if (program === undefined || !existsSync(program)) throw new Error(`${program} is missing: see bench/README.md`);
+
+function contenders(dir: string): readonly [Contender, Contender] {
+  return [new Contender("BuildStream", theirCommand, dir), new Contender("bst-ts", ourCommand, dir)];
+}
+
+type Step = (contender: Contender, round: number) => Measurement;
+
+/** Each round measures both, one after the other, so that what else the machine does meets both. */
+function compare(
+  pair: readonly [Contender, Contender],
+  what: string,
+  target: number,
+  step: Step,
+  rounds = repeat,
+): Row {
+  const theirs: Measurement[] = [];
+  const ours: Measurement[] = [];
+  for (let round = 0; round < rounds; round++) {
+    theirs.push(step(pair[0], round));
+    ours.push(step(pair[1], round));
+  }
+  const row = { what, theirs, ours, target };
+  process.stderr.write(`${line(row)}\n`);
+  return row;
+}
+
+function measureImports(): Row[] {
+  const project = join(scratch, "imports");
+  writeImports(project, Number(values.elements));
+  const pair = contenders(join(scratch, "imports-caches"));
+  const run =
+    (...args: string[]): Step =>
+    (contender) =>
+      contender.measure(project, args);
+  const rows = [
+    compare(pair, "first build", 2, (contender) => {
+      contender.forget();
+      return contender.measure(project, ["build", "composed.bst"]);
+    }),
+  ];
+  // Once unmeasured: indexes of local files may be written by the first command that has time to.
+  for (const contender of pair) contender.measure(project, ["show", "composed.bst"]);
+  rows.push(
+    compare(pair, "show, nothing changed", 10, run("show", "composed.bst")),
+    compare(pair, "build, nothing changed", 10, run("build", "composed.bst")),
+    compare(pair, "artifact list-contents", 10, run("artifact", "list-contents", "composed.bst")),
+  );
+  const [theirs, ours] = pair.map((contender) => contender.stdout.trim().split("\n").sort().join("\n"));
+  if (theirs !== ours) throw new Error("the two composed different files");
+  const checkout =
+    (name: string, ...how: string[]): Step =>
+    (contender, round) => {
+      const to = contender.checkoutPath(`${name}${round}`);
+      const result = contender.measure(project, ["artifact", "checkout", ...how, to, "composed.bst"]);
+      rmSync(to, { recursive: true, force: true });
+      return result;
+    };
+  rows.push(
+    compare(pair, "artifact checkout --hardlinks", 4, checkout("linked", "--hardlinks", "--directory")),
+    compare(pair, "artifact checkout --tar", 3, checkout("archive", "--tar")),
+    compare(pair, "build after one file changed", 4, (contender, round) => {
+      appendFileSync(join(project, changedFile), `${contender.name} ${round}\n`);
+      return contender.measure(project, ["build", "composed.bst"]);
+    }),
+  );
+  return rows;
+}
+
+function measureSysroot(): Row[] {
+  const project = join(scratch, "sysroot");
+  writeSysroot(project, Number(values["sysroot-files"]), Number(values["sysroot-megabytes"]), repeat + 1);
+  const pair = contenders(join(scratch, "sysroot-caches"));
+  const first = compare(
+    pair,
+    "sysroot imported, one command run in it",
+    1,
+    (contender) => contender.measure(project, ["build", `command${repeat}.bst`]),
+    1,
+  );
+  const next = compare(pair, "another command in the same sysroot", 4, (contender, round) =>
+    contender.measure(project, ["build", `command${round}.bst`]),
+  );
+  return [first, next];
+}
+
+function median(measurements: readonly Measurement[], of: "seconds" | "megabytes"): number {
+  const sorted = measurements.map((measurement) => measurement[of]).sort((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
+}
+
+function line({ what, theirs, ours, target }: Row): string {
+  const ratio = median(theirs, "seconds") / median(ours, "seconds");
+  const memory = median(ours, "megabytes") / median(theirs, "megabytes");
+  const met = (is: boolean) => (is ? "" : " ✗");
+  return `| ${[
+    what,
+    median(theirs, "seconds").toFixed(2),
+    median(ours, "seconds").toFixed(2),
+    `${ratio.toFixed(1)}×${met(target === 1 || ratio >= target)}`,
+    target === 1 ? "" : `${target}×`,
+    median(theirs, "megabytes").toFixed(0),
+    median(ours, "megabytes").toFixed(0),
+    `${memory.toFixed(2)}×${met(memory <= memoryTarget)}`,
+  ].join(" | ")} |`;
+}
+
+const wanted = values.only.split(",");
+const rows = [
+  ...(wanted.includes("imports") ? measureImports() : []),
+  ...(wanted.includes("sysroot") ? measureSysroot() : []),
+];
+const table = [
+  `Median of ${repeat} on ${availableParallelism()} × ${cpus()[0]?.model.trim()}, Node ${process.version}, BuildStream 2.8.1;`,
+  `${values.elements} imports of 12 files; a sysroot of ${values["sysroot-files"]} files, ${values["sysroot-megabytes"]} MB.`,
+  `Memory is that of the largest process, at most ${memoryTarget}×.`,
+  "",
+  "| | BuildStream s | bst-ts s | faster | target | BuildStream MB | bst-ts MB | memory |",
+  "| --- | --- | --- | --- | --- | --- | --- | --- |",
+  ...rows.map(line),
+  "",
+].join("\n");
+console.log(table);
+if (values.write) writeFileSync(join(root, "bench/results.md"), `# Measured\n\n${table}`);
