@@ -72,7 +72,7 @@ export class Tree {
    * `not-a-directory`; symlinks count as the latter unless they are to be followed.
    */
   openDirectory(path: string, options: { readonly create?: boolean; readonly followSymlinks?: boolean } = {}): Tree {
-    return this.#open(split(path), options.create === true, options.followSymlinks === true ? MOST_SYMLINKS : 0);
+    return this.#open(split(path), options.create === true, budget(options.followSymlinks));
   }
 
   /** What is at a path; undefined if nothing is, or if something else than a directory is on the way. */
@@ -207,8 +207,8 @@ export class Tree {
     if (this.#parent !== undefined) this.#parent.tree.#invalidate();
   }
 
-  /** @param symlinks how many symlinks may be followed */
-  #open(components: readonly string[], create: boolean, symlinks: number): Tree {
+  /** @param symlinks how many more symlinks may be met; undefined if none is to be followed */
+  #open(components: readonly string[], create: boolean, symlinks: number | undefined): Tree {
     let current: Tree = this;
     for (const name of components) {
       if (name === "" || name === ".") continue;
@@ -222,8 +222,8 @@ export class Tree {
         current = current.#make(name);
       } else if ("content" in node) {
         current = current.#child(node);
-      } else if ("target" in node && symlinks > 0) {
-        current = current.#linkStart(node).#open(node.target.split("/"), false, symlinks - 1);
+      } else if ("target" in node && symlinks !== undefined) {
+        current = current.#linkStart(node).#open(node.target.split("/"), false, oneLess(symlinks, node));
       } else {
         throw notDirectory(node, current);
       }
@@ -246,28 +246,28 @@ export class Tree {
 
   #lookup(path: string, followSymlinks: boolean): Node | undefined {
     try {
-      return this.#find(split(path), followSymlinks ? MOST_SYMLINKS : 0);
+      return this.#find(split(path), budget(followSymlinks));
     } catch (error) {
       if (error instanceof BstError && error.domain === "virtual-fs") return undefined;
       throw error;
     }
   }
 
-  #find(components: readonly string[], symlinks: number): Node | undefined {
+  #find(components: readonly string[], symlinks: number | undefined): Node | undefined {
     const directory = this.#open(components.slice(0, -1), false, symlinks);
     const name = components.at(-1) ?? "";
     if (name === "" || name === "." || name === "..") {
       return { name, content: directory.#open([name], false, symlinks) };
     }
     const node = directory.#entries().get(name);
-    if (node === undefined || !("target" in node) || symlinks === 0) return node;
-    return directory.#linkStart(node).#find(node.target.split("/"), symlinks - 1);
+    if (node === undefined || !("target" in node) || symlinks === undefined) return node;
+    return directory.#linkStart(node).#find(node.target.split("/"), oneLess(symlinks, node));
   }
 
   /** The directory that holds the last component of a path, and that component. */
   #locate(path: string): [directory: Tree, name: string] {
     const components = split(path);
-    return [this.#open(components.slice(0, -1), false, 0), components.at(-1) ?? ""];
+    return [this.#open(components.slice(0, -1), false, undefined), components.at(-1) ?? ""];
   }
 
   #put(node: FileNode | SymlinkNode): void {
@@ -315,7 +315,8 @@ export class Tree {
     const from = source.#child(node);
     if (from === merge.into) return;
     if (existing !== undefined && !("content" in existing)) {
-      throw new BstError("virtual-fs", `Destination is a ${kindOf(existing)}, not a directory: /${path}`);
+      const message = `Can't import the directory '/${path}': a ${kindOf(existing)} is in its place`;
+      throw new BstError("virtual-fs", message);
     }
     const to = existing === undefined ? this.#make(node.name) : this.#child(existing);
     to.#merge(from, `${path}/`, merge);
@@ -358,8 +359,17 @@ function* expand(cas: Cas, list: readonly Paths[]): Generator<string> {
   }
 }
 
-/** As many as Linux follows. BuildStream does not end where symlinks point at each other. */
+/** As many as Linux follows. */
 const MOST_SYMLINKS = 40;
+
+function budget(followSymlinks: boolean | undefined): number | undefined {
+  return followSymlinks === true ? MOST_SYMLINKS : undefined;
+}
+
+function oneLess(symlinks: number, node: SymlinkNode): number {
+  if (symlinks === 0) throw new BstError("virtual-fs", `Too many symlinks lead to '${node.name}'`);
+  return symlinks - 1;
+}
 
 function digestOfChild({ content }: Child): Digest {
   return content instanceof Tree ? content.digest() : content;
