@@ -8,8 +8,14 @@ import type { Cas } from "../cas/store.ts";
 import { Tree } from "../cas/tree.ts";
 
 /** @throws BstError domain source, if the file or folder at `path` is no longer the one with this digest */
-export function importUnchanged(cas: Cas, path: string, expected: Digest, provenance: string): Digest {
-  const digest = fs.statSync(path).isDirectory() ? importLocal(cas, path) : importSingle(cas, path);
+export function importUnchanged(
+  cas: Cas,
+  path: string,
+  expected: Digest,
+  provenance: string,
+  options: { readonly mtimes?: boolean } = {},
+): Digest {
+  const digest = fs.statSync(path).isDirectory() ? importLocal(cas, path, options) : importSingle(cas, path);
   if (sameDigest(digest, expected)) return digest;
   throw new BstError("source", `${provenance}: ${path} was changed after the build began`, {
     detail: "What was changed would end up under the key of what was there before. Run the command again.",

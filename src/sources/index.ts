@@ -1,9 +1,11 @@
 /** The source kinds that are built in. */
 import type { SourceKind } from "../project/source-kind.ts";
+import { host } from "./host.ts";
 import { local } from "./local.ts";
 import { remote } from "./remote.ts";
 import { tar } from "./tar.ts";
+import { workspace } from "./workspace.ts";
 
 export const sourceKinds: ReadonlyMap<string, SourceKind> = new Map(
-  [local, remote, tar].map((kind) => [kind.kind, kind]),
+  [host, local, remote, tar, workspace].map((kind) => [kind.kind, kind]),
 );

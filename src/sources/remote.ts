@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { BstError } from "../base/errors.ts";
 import type { KeyValue } from "../base/json.ts";
 import { bool, record, text } from "../base/schema.ts";
-import type { Tree } from "../cas/tree.ts";
+import { Tree } from "../cas/tree.ts";
 import type { SourceContext, SourceIo, SourceKind } from "../project/source-kind.ts";
 import type { MappingNode } from "../yaml/node.ts";
 import { DownloadableSource, downloadableProperties } from "./downloadable.ts";
@@ -29,8 +29,9 @@ class RemoteSource extends DownloadableSource {
   }
 
   async stage(tree: Tree, io: SourceIo): Promise<void> {
-    const digest = io.cas.importFile(this.file(io));
-    tree.addFile(this.#filename, digest, { executable: this.#executable });
+    const staged = new Tree(io.cas);
+    staged.addFile(this.#filename, io.cas.importFile(this.file(io)), { executable: this.#executable });
+    tree.importTree(staged);
   }
 }
 

@@ -9,6 +9,7 @@ import type { Tree } from "../cas/tree.ts";
 import type { SourceContext, SourceIo, SourceKind } from "../project/source-kind.ts";
 import type { MappingNode } from "../yaml/node.ts";
 import { DownloadableSource, downloadableProperties } from "./downloadable.ts";
+import { globToRegExp } from "./glob.ts";
 import { type StoredMember, UnpackError, unpack } from "./unpack.ts";
 
 /** Larger files are stored as they stream by. */
@@ -121,22 +122,6 @@ function* folders(archive: readonly StoredMember[]): Generator<string> {
       seen.add(folder);
     }
   }
-}
-
-/** `*` and `?` stop at slashes, `**` does not; `[…]` and `[!…]` are sets of characters. */
-function globToRegExp(pattern: string): RegExp {
-  const literal = (text: string) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
-  const source = (pattern.startsWith("/") ? pattern : `/${pattern}`).replace(
-    /\*\*|\*|\?|\[(!?\]?[^\]]*)\]|[^*?[]+|\[/g,
-    (part, set: string | undefined) => {
-      if (set !== undefined) {
-        const escaped = set.replace(/[\\\]^[]/g, "\\$&");
-        return escaped.startsWith("!") ? `[^${escaped.slice(1)}]` : `[${escaped}]`;
-      }
-      return part === "**" ? ".*" : part === "*" ? "[^/]*" : part === "?" ? "[^/]" : literal(part);
-    },
-  );
-  return new RegExp(`^${source}$`, "s");
 }
 
 export const tar: SourceKind = {

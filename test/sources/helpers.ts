@@ -28,8 +28,8 @@ export function bench(aliases: Readonly<Record<string, readonly string[]>> = {})
     const [alias = "", rest = ""] = url.split(/:(.*)/s);
     return (aliases[alias] ?? [`${alias}:`]).map((base) => ({ url: base + rest }));
   };
-  const localTree = (path: string): Digest => {
-    if (statSync(path).isDirectory()) return importLocal(cas, path, { ensureBlobs: false });
+  const localTree = (path: string, options: { readonly mtimes?: boolean } = {}): Digest => {
+    if (statSync(path).isDirectory()) return importLocal(cas, path, { ...options, ensureBlobs: false });
     const tree = new Tree(cas);
     const { digest, executable } = importLocalFile(cas, path);
     tree.addFile(basename(path), digest, { executable });

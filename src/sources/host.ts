@@ -1,0 +1,102 @@
+/** Source kind `host`: programs and files of the machine that builds, with all that they need to run. */
+import { basename } from "node:path";
+import { BstError } from "../base/errors.ts";
+import { keyOf } from "../base/json.ts";
+import { record, textList } from "../base/schema.ts";
+import { digestOf, sameDigest } from "../cas/digest.ts";
+import { encodeDirectory } from "../cas/directory.ts";
+import { importLocalFile } from "../cas/import.ts";
+import { Tree } from "../cas/tree.ts";
+import type { SourceContext, SourceKind } from "../project/source-kind.ts";
+import { globToRegExp } from "./glob.ts";
+import { type HostEntry, HostError, HostFiles } from "./host-files.ts";
+
+export const host: SourceKind = {
+  kind: "host",
+  schema: record({ programs: textList, files: textList, exclude: textList }),
+  configure(config, context) {
+    const programs = config.strings("programs") ?? [];
+    const files = config.strings("files") ?? [];
+    const excludes = (config.strings("exclude") ?? []).map(globToRegExp);
+
+    /** Once for each loading of the project, and only if a key is asked for. */
+    let found: ReadonlyMap<string, HostEntry> | undefined;
+    const entries = () => {
+      found ??= gather(programs, files, (path) => excludes.some((pattern) => pattern.test(path)), context);
+      return found;
+    };
+    let key: string | undefined;
+    const uniqueKey = () => {
+      key ??= contentKey(entries(), context);
+      return key;
+    };
+    return {
+      ref: undefined,
+      isResolved: true,
+      uniqueKey,
+      setRef() {},
+      loadRef() {},
+      refFields: () => ({}),
+      isCached: () => true,
+      track: async () => undefined,
+      fetch: async () => {},
+      async stage(tree, { cas, signal }) {
+        const staged = new Tree(cas);
+        for (const [path, entry] of entries()) {
+          signal.throwIfAborted();
+          const [, folder = "", name = ""] = /^\/(?:(.*)\/)?([^/]*)$/.exec(path) ?? [];
+          const directory = folder === "" ? staged : staged.makeDirectory(folder);
+          if (entry.kind === "directory") {
+            directory.makeDirectory(name);
+          } else if (entry.kind === "symlink") {
+            directory.addSymlink(name, entry.target);
+          } else {
+            const file = importLocalFile(cas, path);
+            const alone = digestOf(encodeDirectory({ files: [{ name, ...file }], directories: [], symlinks: [] }));
+            if (!sameDigest(alone, context.localTree(path))) throw changed(path, context);
+            directory.addFile(name, file.digest, file);
+          }
+        }
+        tree.importTree(staged);
+      },
+      info: () => [{ url: "host", medium: "local", versionType: "sha256", version: uniqueKey() }],
+    };
+  },
+};
+
+function gather(
+  programs: readonly string[],
+  files: readonly string[],
+  excluded: (path: string) => boolean,
+  { provenance, warn }: SourceContext,
+): ReadonlyMap<string, HostEntry> {
+  const gathered = new HostFiles(excluded);
+  try {
+    for (const program of programs) gathered.addProgram(program);
+    for (const file of files) gathered.addPath(file);
+    gathered.addMergedFolders();
+  } catch (error) {
+    if (!(error instanceof HostError)) throw error;
+    throw new BstError("source", `${provenance}: ${error.message}`, { reason: "host-missing", cause: error });
+  }
+  warn(`${provenance}: The cache key depends on this machine`, {
+    token: "host:machine-dependent",
+    detail: "Another machine, or this one after an upgrade, has other files and with them other keys and artifacts.",
+  });
+  return gathered.entries;
+}
+
+/** The paths with what is there, by content: equal files on two machines give equal keys. */
+function contentKey(entries: ReadonlyMap<string, HostEntry>, context: SourceContext): string {
+  const described = [...entries].map(([path, entry]): [string, string] => {
+    if (entry.kind === "symlink") return [path, `-> ${entry.target}`];
+    return [path, entry.kind === "directory" ? "directory" : context.localTree(path).hash];
+  });
+  return keyOf(Object.fromEntries(described));
+}
+
+function changed(path: string, { provenance }: SourceContext): BstError {
+  return new BstError("source", `${provenance}: ${path} was changed after the build began`, {
+    detail: `What is in ${basename(path)} now would end up under the key of what was there before. Run the command again.`,
+  });
+}

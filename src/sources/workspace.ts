@@ -1,0 +1,35 @@
+/** Source kind `workspace`: a folder where an element's sources are worked on; it stands in for all of them. */
+import fs from "node:fs";
+import { record, text } from "../base/schema.ts";
+import { formatDigest } from "../cas/digest.ts";
+import type { SourceKind } from "../project/source-kind.ts";
+import { importUnchanged } from "./import-unchanged.ts";
+
+export const workspace: SourceKind = {
+  kind: "workspace",
+  schema: record({ path: text, last_build: text }, ["path"]),
+  configure(config, context) {
+    const path = config.required("path", config.string("path"));
+    // Incremental builds go by modification times, so that these are part of what is staged.
+    const options = { mtimes: true };
+    const digest = () => context.localTree(path, options);
+    return {
+      localPath: path,
+      ref: undefined,
+      get isResolved() {
+        return fs.existsSync(path);
+      },
+      uniqueKey: () => digest().hash,
+      setRef() {},
+      loadRef() {},
+      refFields: () => ({}),
+      isCached: () => true,
+      track: async () => undefined,
+      fetch: async () => {},
+      async stage(tree, io) {
+        tree.importTree(importUnchanged(io.cas, path, digest(), context.provenance, options));
+      },
+      info: () => [{ url: path, medium: "workspace", versionType: "cas-digest", version: formatDigest(digest()) }],
+    };
+  },
+};
