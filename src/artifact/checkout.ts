@@ -46,50 +46,12 @@ function assertWritable(location: string): void {
 }
 
 /**
- * Writes a tree to an existing folder. What is there is replaced where a file of the tree has its name, links included;
- * nothing is written through a link, and nothing at all if the tree can't be written whole.
+ * Writes a tree to a folder, in the place of files and links that are there. Nothing is written through a link.
  * @param hardlinks whether files may be links to the cache, not to be written to; copies where that is not possible
- * @throws BstError in domain "stream"
+ * @throws BstError in domain "cas"
  */
 export function checkoutDirectory(cas: Cas, tree: Digest, location: string, hardlinks: boolean): void {
-  // In the folder itself, to be on the same file system.
-  const temporary = path.join(location, `.bst-ts-${randomBytes(6).toString("hex")}`);
-  try {
-    materialise(cas, tree, temporary, { mode: hardlinks ? "hardlink" : "copy" });
-    assertMergeable(temporary, location);
-    merge(temporary, location);
-  } catch (error) {
-    if (systemErrorCode(error) === undefined) throw error;
-    throw failure(`Cannot check out to '${location}'`, error);
-  } finally {
-    fs.rmSync(temporary, { recursive: true, force: true });
-  }
-}
-
-/** Walks as {@link merge} will, to find what is in its way before it begins. */
-function assertMergeable(from: string, to: string): void {
-  for (const entry of fs.readdirSync(to, { withFileTypes: true })) {
-    const source = fs.lstatSync(`${from}/${entry.name}`, { throwIfNoEntry: false });
-    if (source === undefined) continue;
-    const target = `${to}/${entry.name}`;
-    if (source.isDirectory() && entry.isDirectory()) assertMergeable(`${from}/${entry.name}`, target);
-    else if (source.isDirectory() || entry.isDirectory()) {
-      const kind = entry.isDirectory() ? "folder" : entry.isSymbolicLink() ? "symbolic link" : "file";
-      const expected = source.isDirectory() ? "a folder" : "a file";
-      throw new BstError("stream", `'${target}' is a ${kind}, and to be ${expected}`, {
-        detail: "Remove it first, or check out to another folder.",
-      });
-    }
-  }
-}
-
-function merge(from: string, to: string): void {
-  for (const entry of fs.readdirSync(from, { withFileTypes: true })) {
-    const source = `${from}/${entry.name}`;
-    const target = `${to}/${entry.name}`;
-    if (entry.isDirectory() && fs.existsSync(target)) merge(source, target);
-    else fs.renameSync(source, target);
-  }
+  materialise(cas, tree, location, { mode: hardlinks ? "hardlink" : "copy", overwrite: true });
 }
 
 export interface TarOptions {
