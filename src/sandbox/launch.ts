@@ -1,0 +1,113 @@
+/** Starts what sets up a sandbox, and ends only when no process of it is left. */
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
+import fs from "node:fs";
+import { Writable } from "node:stream";
+import { systemErrorCode } from "../base/errors.ts";
+import { TOOL_PATH } from "./host.ts";
+
+/** A file descriptor, a stream, or this process's own. */
+export type SandboxOutput = number | Writable | "inherit" | "ignore";
+
+export interface SandboxIo {
+  readonly stdout: SandboxOutput;
+  readonly stderr: SandboxOutput;
+  readonly stdin?: "inherit" | "ignore";
+  /** Whether the command may use the terminal and take signals from it, as shells do. */
+  readonly interactive?: boolean;
+}
+
+export interface Launch {
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  readonly io: SandboxIo;
+  /** Whether the first process waits for all others to be gone; where it can't, the one that bubblewrap reports is watched. */
+  readonly outlivesAll: boolean;
+}
+
+/** How long a killed process may take before the next attempt, in milliseconds. */
+const KILL_AGAIN_AFTER = 20;
+
+/**
+ * Runs a set-up to its end and returns what it wrote to descriptor 3. When the signal is aborted all its processes are
+ * killed, and the signal's reason is thrown once they are gone.
+ */
+export async function launch({ argv, cwd, io, outlivesAll }: Launch, signal: AbortSignal | undefined): Promise<string> {
+  signal?.throwIfAborted();
+  const [program = "", ...args] = argv;
+  const stdio: StdioOptions = [io.stdin ?? "ignore", target(io.stdout), target(io.stderr), "pipe"];
+  const child = spawn(program, args, { cwd, env: { PATH: TOOL_PATH }, stdio, detached: io.interactive !== true });
+  forward(child.stdout, io.stdout);
+  forward(child.stderr, io.stderr);
+  let report = "";
+  child.stdio[3]?.on("data", (chunk: Buffer) => {
+    report += chunk.toString();
+  });
+  const ended = new Promise<void>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", () => resolve());
+  });
+  const kill = () => killUntil(child, ended);
+  signal?.addEventListener("abort", kill, { once: true });
+  // Aborted between the first look and now.
+  if (signal?.aborted === true) kill();
+  try {
+    await ended;
+  } finally {
+    signal?.removeEventListener("abort", kill);
+  }
+  if (!outlivesAll) await gone(Number(/"child-pid": (\d+)/.exec(report)?.[1] ?? 0));
+  signal?.throwIfAborted();
+  return report;
+}
+
+function target(output: SandboxOutput): number | "inherit" | "ignore" | "pipe" {
+  return output instanceof Writable ? "pipe" : output;
+}
+
+function forward(from: ChildProcess["stdout"], to: SandboxOutput): void {
+  if (to instanceof Writable) from?.pipe(to, { end: false });
+}
+
+/**
+ * Kills the processes that the child started, not itself: it ends when they are gone, and nobody else would tell. If it
+ * has not started any it is killed itself.
+ */
+function killUntil(child: ChildProcess, ended: Promise<void>): void {
+  const attempt = () => {
+    const { pid } = child;
+    if (pid === undefined) return;
+    const pids = childrenOf(pid);
+    for (const each of pids.length > 0 ? pids : [pid]) {
+      try {
+        process.kill(each, "SIGKILL");
+      } catch (error) {
+        if (systemErrorCode(error) !== "ESRCH") throw error;
+      }
+    }
+  };
+  attempt();
+  const timer = setInterval(attempt, KILL_AGAIN_AFTER);
+  const stop = () => clearInterval(timer);
+  ended.then(stop, stop);
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
+/** The first process of a PID namespace is gone, or a zombie, only when all others of the namespace are gone. */
+async function gone(pid: number): Promise<void> {
+  while (pid > 0) {
+    try {
+      const stat = fs.readFileSync(`/proc/${pid}/stat`, "utf8");
+      if (stat.slice(stat.lastIndexOf(")") + 2).startsWith("Z")) return;
+    } catch {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}

@@ -1,0 +1,222 @@
+/** Runs commands over a root of the store, apart from the machine, and takes back what they changed. */
+import fs from "node:fs";
+import { BstError } from "../base/errors.ts";
+import type { Digest } from "../cas/digest.ts";
+import { bubblewrapCommand } from "./bubblewrap.ts";
+import { capture } from "./capture.ts";
+import type { SandboxHost } from "./host.ts";
+import { HOSTNAME, type Isolation } from "./isolation.ts";
+import { launch, type SandboxIo } from "./launch.ts";
+import { type HostMount, markMounted, prepareRoot, relative, requireCommand, withoutDirectories } from "./layout.ts";
+import { inNamespaces, mountRoot, type OverlayMount } from "./namespaces.ts";
+import { lowerOnly, opaqueDirectories, PRINT_MISSING } from "./opaque.ts";
+import { personality } from "./personality.ts";
+import type { SandboxSystem } from "./probe.ts";
+import { removesAnything, type StagedFiles, stageAdditions } from "./stage.ts";
+import { unshareScript } from "./unshare.ts";
+import { SandboxWorkspace } from "./workspace.ts";
+
+export { detectSandbox, type SandboxHost } from "./host.ts";
+
+export interface SandboxSetup {
+  readonly root: Digest;
+  /** Absolute, in the sandbox; made if need be, and writable also in runs with a read-only root. */
+  readonly writableDirectories: readonly string[];
+  /** Those that the commands have; root's, by default. */
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+  /** Operating system and architecture, in BuildStream's terms; the machine's, by default. */
+  readonly os?: string;
+  readonly arch?: string;
+  /** Whether commands see the machine's network, and its name. */
+  readonly network: boolean;
+  readonly hostMounts: readonly HostMount[];
+  /** Whether the times of changed files are kept in the tree, as for workspaces. */
+  readonly mtimes?: boolean;
+}
+
+export interface SandboxCommand {
+  readonly argv: readonly string[];
+  /** All that there is; PWD is added. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Absolute, in the sandbox; made if need be. */
+  readonly cwd: string;
+  readonly rootReadOnly: boolean;
+}
+
+/** What a run left on disk. */
+interface Leftovers {
+  readonly workspace: SandboxWorkspace;
+  readonly staged: StagedFiles;
+  readonly began: number;
+  readonly rootReadOnly: boolean;
+  /** The tree below, and what hides it; undefined where the root is a copy. */
+  readonly lower: Digest | undefined;
+  readonly opaque: ReadonlySet<string>;
+}
+
+/** Nothing is started, or written to disk, before the first command. */
+export async function openSandbox(host: SandboxHost, setup: SandboxSetup): Promise<Sandbox> {
+  return new Sandbox(host, setup);
+}
+
+/** It must be disposed of. One command runs at a time. */
+export class Sandbox implements AsyncDisposable {
+  readonly #host: SandboxHost;
+  readonly #setup: SandboxSetup;
+  #root: Digest;
+  #leftovers: Leftovers | undefined;
+  #removal: Promise<void> = Promise.resolve();
+
+  constructor(host: SandboxHost, setup: SandboxSetup) {
+    this.#host = host;
+    this.#setup = setup;
+    this.#root = setup.root;
+  }
+
+  /**
+   * Runs a command to its end, and that of all processes it started; returns its exit status, 128 and the number for a
+   * signal. Each command finds the files as the one before left them, but with the times and modes of staged files.
+   *
+   * Throws the signal's reason once nothing runs any more, and BstError in domain "sandbox": `missing-command`,
+   * `unavailable-local-sandbox`, or without a reason where the sandbox could not be set up.
+   */
+  async run(command: SandboxCommand, io: SandboxIo, signal?: AbortSignal): Promise<number> {
+    signal?.throwIfAborted();
+    const { cas } = this.#host;
+    const root = this.capture();
+    requireCommand(cas, root, command.argv[0] ?? "", command.env["PATH"]);
+    const prefix = personality(this.#setup, this.#host.tools);
+    const system = await this.#host.system();
+    this.#root = prepareRoot(cas, root, { ...this.#setup, cwd: command.cwd });
+    for (;;) {
+      const status = await this.#attempt(command, system, prefix, io, signal);
+      if (status !== "gone") return status;
+    }
+  }
+
+  /** The tree of the whole root after the last command. */
+  capture(): Digest {
+    const leftovers = this.#leftovers;
+    if (leftovers === undefined) return this.#root;
+    const { workspace, rootReadOnly, lower } = leftovers;
+    const { cas, bases } = this.#host;
+    const directory = lower === undefined ? workspace.root : workspace.upper;
+    const mtimes = this.#setup.mtimes ?? false;
+    const { digest, entries } = capture(cas, { ...leftovers, directory, mtimes });
+    this.#root = markMounted(cas, digest, rootReadOnly);
+    this.#clear(entries);
+    if (lower !== undefined) {
+      // What comes next may be staged on the same root, unless something was removed from it.
+      const next = this.#kept(this.#root);
+      if (!removesAnything(cas, lower, next)) bases.set(next.hash, lower);
+    }
+    return this.#root;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#clear();
+    await this.#removal;
+  }
+
+  async #attempt(
+    command: SandboxCommand,
+    system: SandboxSystem,
+    prefix: readonly string[],
+    io: SandboxIo,
+    signal: AbortSignal | undefined,
+  ): Promise<number | "gone"> {
+    const { cas, tools, roots, bases } = this.#host;
+    const workspace = new SandboxWorkspace(this.#host, system.namespaces);
+    const { rootReadOnly } = command;
+    try {
+      let lower: Digest | undefined;
+      let overlay: OverlayMount | undefined;
+      if (system.overlay !== undefined) {
+        const kept = this.#kept(this.#root);
+        lower = bases.get(kept.hash) ?? kept;
+        overlay = { options: system.overlay, lower: await roots.ensure(lower) };
+      }
+      const staged = stageAdditions(cas, lower, this.#root, overlay === undefined ? workspace.root : workspace.upper);
+      signal?.throwIfAborted();
+      const isolation = this.#isolation(command, workspace, system, io.interactive ?? false);
+      const locks = tools.flock !== undefined;
+      const mount = mountRoot(workspace.path, overlay, locks);
+      const argv =
+        system.backend === "bubblewrap"
+          ? inNamespaces(tools, system.namespaces, `${mount}\n"$@" 8<&- 9<&-`, {
+              arguments: [...prefix, ...bubblewrapCommand(tools.bwrap ?? "bwrap", isolation)],
+            })
+          : inNamespaces(tools, system.namespaces, `${mount}\n${unshareScript(isolation, tools, prefix)}`, {
+              extra: isolation.network ? [] : ["--net", "--ipc", "--uts"],
+            });
+      const began = Date.now();
+      const report = await launch({ argv, cwd: workspace.path, io, outlivesAll: system.namespaces !== "none" }, signal);
+      if (report.startsWith("gone")) {
+        await workspace.remove();
+        return "gone";
+      }
+      const status = exitStatus(report);
+      let opaque: ReadonlySet<string> = new Set();
+      if (lower !== undefined && overlay !== undefined && !isolation.interactive) {
+        fs.mkdirSync(`${workspace.path}/again`);
+        const again = `${mountRoot(workspace.path, overlay, locks, "again")}\n${PRINT_MISSING}`;
+        const query = inNamespaces(tools, system.namespaces, again);
+        opaque = await opaqueDirectories(lowerOnly(cas, workspace.upper, lower), query, workspace.path);
+      }
+      this.#leftovers = { workspace, staged, began, rootReadOnly, lower, opaque };
+      return status;
+    } catch (error) {
+      await workspace.remove();
+      throw error;
+    }
+  }
+
+  /** What of a root is worth keeping on disk: all but what is staged for one element, and what it makes. */
+  #kept(root: Digest): Digest {
+    return withoutDirectories(this.#host.cas, root, this.#setup.writableDirectories);
+  }
+
+  #isolation(
+    { argv, env, cwd, rootReadOnly }: SandboxCommand,
+    workspace: SandboxWorkspace,
+    { namespaces }: SandboxSystem,
+    interactive: boolean,
+  ): Isolation {
+    const { writableDirectories, hostMounts, network, uid = 0, gid = 0 } = this.#setup;
+    const userNamespace = namespaces !== "root";
+    if (!userNamespace && (uid !== 0 || gid !== 0)) {
+      throw new BstError("sandbox", "Without user namespaces commands can't have another user", {
+        reason: "unavailable-local-sandbox",
+      });
+    }
+    return {
+      argv,
+      env: { ...env, PWD: cwd },
+      cwd,
+      root: workspace.root,
+      rootReadOnly,
+      writableDirectories: writableDirectories.filter((path) => relative(path) !== ""),
+      hostMounts,
+      network,
+      hostname: HOSTNAME,
+      interactive,
+      userNamespace,
+      uid,
+      gid,
+    };
+  }
+
+  #clear(entries?: number): void {
+    const workspace = this.#leftovers?.workspace;
+    if (workspace === undefined) return;
+    this.#leftovers = undefined;
+    this.#removal = Promise.all([this.#removal, workspace.remove(entries)]).then(() => {});
+  }
+}
+
+function exitStatus(report: string): number {
+  const status = /"child-pid"[\s\S]*"exit-code": (\d+)/.exec(report)?.[1];
+  if (status !== undefined) return Number(status);
+  throw new BstError("sandbox", "The sandbox could not be set up", { detail: "Its output says why." });
+}
