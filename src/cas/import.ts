@@ -45,6 +45,7 @@ function reading<T>(action: () => T): T {
 
 const BIGINT = { bigint: true } as const;
 const OWNER_EXECUTES = 0o100n;
+const SECOND = 1_000_000_000n;
 
 class Import {
   readonly #cas: Cas;
@@ -182,11 +183,10 @@ function fileNode({ name, digest, executable }: FileRecord): FileNode {
   return { name, digest, executable };
 }
 
-/** Truncated to microseconds, as buildbox-casd does. */
-function timestamp(stat: fs.BigIntStats): Timestamp {
-  const microseconds = BigInt.asIntN(64, stat.mtimeNs / 1000n - (stat.mtimeNs % 1000n < 0n ? 1n : 0n));
-  const seconds = Number(microseconds / 1_000_000n);
-  return { seconds, nanos: Number(microseconds % 1_000_000n) * 1000 };
+/** Cut off after the microseconds, as buildbox-casd does. */
+function timestamp({ mtimeNs }: fs.BigIntStats): Timestamp {
+  const nanos = ((mtimeNs % SECOND) + SECOND) % SECOND;
+  return { seconds: Number((mtimeNs - nanos) / SECOND), nanos: Number(nanos - (nanos % 1000n)) };
 }
 
 function isExecutable(file: string): boolean {

@@ -84,15 +84,14 @@ export class LocalIndex {
       if (!this.#seen.has(key) && !fs.existsSync(key.slice(key.indexOf("/")))) records.delete(key);
     }
     const temporary = `${this.#file}.${process.pid}`;
-    try {
+    const bytes = encodeRecords(records);
+    ignoringFailure(() => {
       fs.mkdirSync(path.dirname(this.#file), { recursive: true });
-      fs.writeFileSync(temporary, encodeRecords(records));
+      fs.writeFileSync(temporary, bytes);
       fs.renameSync(temporary, this.#file);
       this.#changed = false;
-    } catch (error) {
-      if (systemErrorCode(error) === undefined) throw error;
-      fs.rmSync(temporary, { force: true });
-    }
+    });
+    if (this.#changed) ignoringFailure(() => fs.rmSync(temporary, { force: true }));
   }
 
   #load(): Map<string, LocalRecord> {
@@ -101,11 +100,16 @@ export class LocalIndex {
   }
 
   #read(): Map<string, LocalRecord> {
-    try {
-      return decodeRecords(fs.readFileSync(this.#file)) ?? new Map();
-    } catch (error) {
-      if (systemErrorCode(error) === undefined) throw error;
-      return new Map();
-    }
+    const bytes = ignoringFailure(() => fs.readFileSync(this.#file));
+    return (bytes === undefined ? undefined : decodeRecords(bytes)) ?? new Map();
+  }
+}
+
+function ignoringFailure<T>(action: () => T): T | undefined {
+  try {
+    return action();
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return undefined;
   }
 }

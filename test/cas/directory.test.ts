@@ -22,9 +22,9 @@ test("writes the bytes that Python's protobuf writes", () => {
     `0a470a0161${A_HEX}0a490a03efbfbf${A_HEX}0a4a0a04f09f9880${A_HEX}`,
   );
   const mtime = { seconds: -5, nanos: 7 };
-  expect(encodeDirectory({ ...empty, files: [{ name: "x", digest: A, executable: true, mtime }] }).toString("hex")).toBe(
-    `0a5a0a0178${A_HEX}2001320f120d08fbffffffffffffffff011007`,
-  );
+  expect(
+    encodeDirectory({ ...empty, files: [{ name: "x", digest: A, executable: true, mtime }] }).toString("hex"),
+  ).toBe(`0a5a0a0178${A_HEX}2001320f120d08fbffffffffffffffff011007`);
   expect(encodeDirectory({ ...empty, symlinks: [{ name: "l", target: "../n" }] }).toString("hex")).toBe(
     "1a090a016c12042e2e2f6e",
   );
@@ -38,7 +38,9 @@ test("the empty directory is the empty message", () => {
 });
 
 test("compares names as their UTF-8 bytes compare", () => {
-  const name = fc.string({ unit: fc.constantFrom("a", "\x7f", "é", "\ud7ff", "\ue000", "\uffff", "\u{10000}", "\u{10ffff}") });
+  const name = fc.string({
+    unit: fc.constantFrom("a", "\x7f", "é", "\ud7ff", "\ue000", "\uffff", "\u{10000}", "\u{10ffff}"),
+  });
   fc.assert(
     fc.property(name, name, (a, b) => {
       expect(Math.sign(compareNames(a, b))).toBe(Buffer.compare(Buffer.from(a), Buffer.from(b)));

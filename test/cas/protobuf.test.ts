@@ -52,7 +52,9 @@ test("reads what it writes", () => {
 
 test("skips fields of every wire type", () => {
   // A varint, a 64-bit value, a string and a 32-bit value, then field 5.
-  const reader = new ProtoReader(Buffer.from("08960111010203040506070812026869250102030428 07".replace(" ", ""), "hex"));
+  const reader = new ProtoReader(
+    Buffer.from("08960111010203040506070812026869250102030428 07".replace(" ", ""), "hex"),
+  );
   const seen: number[] = [];
   while (reader.next() && reader.field !== 5) {
     seen.push(reader.field);
