@@ -1,10 +1,10 @@
 /** Builds one element: stages, runs its commands, and keeps the result as an artifact, be it a failed one. */
 import { basename } from "node:path";
-import type { ArtifactRecord } from "../artifact/record.ts";
 import { environmentMetadata, publicMetadata, variablesMetadata } from "../artifact/metadata.ts";
+import type { ArtifactRecord } from "../artifact/record.ts";
 import { BstError } from "../base/errors.ts";
 import type { Digest } from "../cas/digest.ts";
-import { Tree } from "../cas/tree.ts";
+import type { Tree } from "../cas/tree.ts";
 import { dependencies } from "../graph/scopes.ts";
 import type { Element } from "../project/element.ts";
 import { sandboxFields } from "../project/sandbox-config.ts";
@@ -65,7 +65,8 @@ function cacheArtifact(
 ): ArtifactRecord {
   const { element, root } = build;
   const { cas, artifacts } = caches;
-  const keepsTree = keepBuildTrees === "always" || (keepBuildTrees === "auto" && (error !== undefined || build.isWorkspaced));
+  const keepsTree =
+    keepBuildTrees === "always" || (keepBuildTrees === "auto" && (error !== undefined || build.isWorkspaced));
   const { weak, strict } = keys.of(element) ?? {};
   const { key } = states.of(element);
   if (weak === undefined || strict === undefined || key === undefined) {

@@ -3,11 +3,11 @@ import { type StagedElement, StagingArea } from "../artifact/overlaps.ts";
 import { splitFilter } from "../artifact/splits.ts";
 import { activity } from "../base/activity.ts";
 import { BstError } from "../base/errors.ts";
-import { formatDigest, type Digest } from "../cas/digest.ts";
+import { type Digest, formatDigest } from "../cas/digest.ts";
 import { Tree } from "../cas/tree.ts";
 import { dependencies, Visited } from "../graph/scopes.ts";
-import type { BuildIo, DependencyFacts, SandboxLayout, SplitSelection, StageOptions } from "../project/element-kind.ts";
 import { Element } from "../project/element.ts";
+import type { BuildIo, DependencyFacts, SandboxLayout, SplitSelection, StageOptions } from "../project/element-kind.ts";
 import { warn } from "../project/sources.ts";
 import type { MappingNode } from "../yaml/node.ts";
 import type { BuildTools } from "./build-tools.ts";
@@ -43,6 +43,10 @@ export class ElementBuild implements BuildIo, AsyncDisposable {
 
   get cas() {
     return this.tools.caches.cas;
+  }
+
+  get memoDirectory() {
+    return this.tools.caches.memoDirectory;
   }
 
   get signal() {
@@ -82,7 +86,8 @@ export class ElementBuild implements BuildIo, AsyncDisposable {
       throw new BstError("element", `The folder ${directory}, for the sources, has files of dependencies in it`);
     }
     const sources = this.tools.states.stagedSources(this.element);
-    if (sources === undefined) throw new Error(`the sources of ${this.element.fullName} were not staged before its build`);
+    if (sources === undefined)
+      throw new Error(`the sources of ${this.element.fullName} were not staged before its build`);
     target.importTree(sources);
   }
 

@@ -3,10 +3,10 @@ import type { JobMessenger } from "../base/messages.ts";
 import type { Digest } from "../cas/digest.ts";
 import type { KeyRing } from "../graph/keys.ts";
 import type { Element } from "../project/element.ts";
+import type { SandboxHost } from "../sandbox/sandbox.ts";
 import type { MappingNode } from "../yaml/node.ts";
 import type { Caches } from "./session.ts";
 import type { ElementStates } from "./states.ts";
-import type { SandboxHost } from "../sandbox/sandbox.ts";
 
 export interface BuildTools {
   readonly caches: Caches;

@@ -28,7 +28,7 @@ export async function buildTargets(session: Session, targets: readonly Element[]
     selection === "all" ? reached : selection === "build" ? targets.flatMap((each) => each.buildDependencies) : targets;
   const plan = planBuild(graph.elements, wanted, states, selection !== "none");
 
-  await runPipeline(session, { name: "Build", queues: ["fetch", "build"], targets, elements: reached }, () => {
+  await runPipeline(session, { queues: ["fetch", "build"], targets, elements: reached }, () => {
     for (const element of plan.required) {
       if (plan.builds.has(element)) continue;
       for (const action of ["fetch", "build"]) {
@@ -100,7 +100,11 @@ async function buildElement(
 function cachedFailure({ states, caches }: Session, element: Element, messenger: JobMessenger): BstError {
   const { artifact } = states.of(element);
   for (const { digest } of artifact?.logs ?? []) {
-    messenger.emit({ type: "log", text: "The log of the build that failed", detail: caches.cas.read(digest).toString() });
+    messenger.emit({
+      type: "log",
+      text: "The log of the build that failed",
+      detail: caches.cas.read(digest).toString(),
+    });
   }
   return new BstError("element", artifact?.buildError ?? "", {
     reason: "cached-failure",

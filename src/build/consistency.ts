@@ -26,12 +26,14 @@ export function assertResolved(elements: readonly Element[]): void {
 
 /** @throws BstError domain pipeline, where a source must be fetched first */
 export function assertFetched(elements: readonly Element[], isStaged: (element: Element) => boolean): void {
-  const lines = elements.filter((element) => !isStaged(element)).flatMap(({ fullName, project, sources }) => {
-    const missing = sources.filter(
-      ({ source, definition }) => !source.isCached({ mirrorDirectory: mirrorDirectory(project, definition.kind) }),
-    );
-    return missing.length === 0 ? [] : [`${fullName}:`, ...missing.map(({ node }) => `  ${node.provenance}`)];
-  });
+  const lines = elements
+    .filter((element) => !isStaged(element))
+    .flatMap(({ fullName, project, sources }) => {
+      const missing = sources.filter(
+        ({ source, definition }) => !source.isCached({ mirrorDirectory: mirrorDirectory(project, definition.kind) }),
+      );
+      return missing.length === 0 ? [] : [`${fullName}:`, ...missing.map(({ node }) => `  ${node.provenance}`)];
+    });
   if (lines.length === 0) return;
   throw new BstError("pipeline", "Sources are not in the cache", {
     reason: "uncached-sources",

@@ -7,9 +7,9 @@ import { warn } from "../project/sources.ts";
 import { emitYaml } from "../yaml/emit.ts";
 import type { Plain } from "../yaml/node.ts";
 import { isFetched } from "./fetch.ts";
-import type { ElementStates } from "./states.ts";
 import type { Session } from "./session.ts";
 import { areOriginalsCached } from "./source-io.ts";
+import type { ElementStates } from "./states.ts";
 
 export function elementView(session: Session, element: Element): ElementView {
   return {

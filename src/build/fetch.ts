@@ -20,7 +20,7 @@ export async function fetchElements(
   options: FetchOptions = {},
 ): Promise<void> {
   assertResolved(elements);
-  await runPipeline(session, { name: "Fetch", queues: ["fetch"], targets, elements }, () => {
+  await runPipeline(session, { queues: ["fetch"], targets, elements }, () => {
     const tasks: Task[] = [];
     for (const element of elements) {
       const task = fetchTask(session, element, options);
@@ -32,19 +32,27 @@ export async function fetchElements(
 }
 
 /** A job that gets an element's staged sources into the cache; none where they are there. */
-export function fetchTask(session: Session, element: Element, { originals = false }: FetchOptions = {}): Task | undefined {
+export function fetchTask(
+  session: Session,
+  element: Element,
+  { originals = false }: FetchOptions = {},
+): Task | undefined {
   const { states, events, caches, config } = session;
   if (isFetched(session, element) && !(originals && !areOriginalsCached(element))) return undefined;
   return {
     queue: "fetch",
     needs: [],
     run: (signal) =>
-      runJob({ action: "fetch", element, events, states, retries: config.scheduler.networkRetries }, signal, async (job) => {
-        const tools = { cas: caches.cas, messenger: job, signal };
-        await fetchOriginals(element, tools);
-        if (isFetched(session, element)) return;
-        caches.sources.put(states.sourcesKey(element), await stageSources(element, tools));
-      }),
+      runJob(
+        { action: "fetch", element, events, states, retries: config.scheduler.networkRetries },
+        signal,
+        async (job) => {
+          const tools = { cas: caches.cas, messenger: job, signal };
+          await fetchOriginals(element, tools);
+          if (isFetched(session, element)) return;
+          caches.sources.put(states.sourcesKey(element), await stageSources(element, tools));
+        },
+      ),
   };
 }
 

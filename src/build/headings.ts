@@ -1,7 +1,7 @@
 /** What is printed of each loaded project above a pipeline. */
 import type { ProjectHeading } from "../base/messages.ts";
-import { describeRelations } from "../project/conflicts.ts";
 import type { LoadedGraph } from "../graph/load.ts";
+import { describeRelations } from "../project/conflicts.ts";
 
 export function projectHeadings({ project, elements }: LoadedGraph): ProjectHeading[] {
   return project.session.projects.map((each) => {

@@ -7,8 +7,6 @@ import { schedule, type Task } from "./scheduler.ts";
 import type { Session } from "./session.ts";
 
 export interface Pipeline {
-  /** `Build`, `Fetch`, `Track`. */
-  readonly name: string;
   /** Actions, in the order in which an element passes them. */
   readonly queues: readonly string[];
   readonly targets: readonly Element[];
@@ -19,11 +17,9 @@ export interface Pipeline {
 /** @throws BstError domain stream, where a job failed or the user interrupted */
 export async function runPipeline(session: Session, pipeline: Pipeline, tasksOf: () => readonly Task[]): Promise<void> {
   const { events, config, signal, states, graph } = session;
-  const { name, queues, targets, elements } = pipeline;
-  const began = performance.now();
+  const { queues, targets, elements } = pipeline;
   const keysBefore = new Map(elements.map((element) => [element, states.of(element).key]));
   const { scheduler } = config;
-  events.emit({ type: "session-started", name });
   events.emit({
     type: "pipeline-started",
     queues,
@@ -48,9 +44,6 @@ export async function runPipeline(session: Session, pipeline: Pipeline, tasksOf:
     onError: scheduler.onError,
     signal,
   });
-  const elapsedMs = performance.now() - began;
-  const outcome = interrupted ? "terminated" : failed ? "failure" : "success";
-  events.emit({ type: "session-ended", name, outcome, elapsedMs });
   events.emit({
     type: "pipeline-ended",
     total: elements.length,

@@ -1,8 +1,8 @@
 /** What the commands of one invocation work with: the loaded graph, the caches, and what is known of each element. */
 import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
-import type { ArtifactStore } from "../artifact/store.ts";
 import type { SourceStore } from "../artifact/sources.ts";
+import type { ArtifactStore } from "../artifact/store.ts";
 import type { EventSink } from "../base/messages.ts";
 import { materialise } from "../cas/materialise.ts";
 import type { Cas } from "../cas/store.ts";
@@ -18,6 +18,8 @@ export interface Caches {
   readonly cas: Cas;
   readonly artifacts: ArtifactStore;
   readonly sources: SourceStore;
+  /** Where what was computed from content-addressed input is remembered. */
+  readonly memoDirectory: string;
 }
 
 export interface Session {

@@ -8,8 +8,8 @@ import type { Digest } from "../cas/digest.ts";
 import type { Cas } from "../cas/store.ts";
 import { Tree } from "../cas/tree.ts";
 import type { Element } from "../project/element.ts";
-import { type ElementSource, mirrorDirectory, warn } from "../project/sources.ts";
 import type { SourceIo } from "../project/source-kind.ts";
+import { type ElementSource, mirrorDirectory, warn } from "../project/sources.ts";
 
 export interface SourceTools {
   readonly cas: Cas;
@@ -17,7 +17,12 @@ export interface SourceTools {
   readonly signal: AbortSignal;
 }
 
-export function sourceIo(element: Element, { definition }: ElementSource, tools: SourceTools, previous?: Tree): SourceIo {
+export function sourceIo(
+  element: Element,
+  { definition }: ElementSource,
+  tools: SourceTools,
+  previous?: Tree,
+): SourceIo {
   const { cas, messenger, signal } = tools;
   const about = { element: element.fullName };
   let directory: string | undefined;
@@ -64,7 +69,11 @@ export async function stageSources(element: Element, tools: SourceTools): Promis
 }
 
 /** The tree of the sources before one, as that sees it: below its own directory. */
-export async function stageBefore(element: Element, stop: ElementSource | undefined, tools: SourceTools): Promise<Tree> {
+export async function stageBefore(
+  element: Element,
+  stop: ElementSource | undefined,
+  tools: SourceTools,
+): Promise<Tree> {
   const root = new Tree(tools.cas);
   for (const each of element.sources) {
     if (each === stop) break;
@@ -82,7 +91,12 @@ export async function stageBefore(element: Element, stop: ElementSource | undefi
 }
 
 /** Writes an element's sources into an empty folder, to be worked in. */
-export async function writeWorkspace(element: Element, directory: string, tools: SourceTools, write: (tree: Digest, to: string) => void) {
+export async function writeWorkspace(
+  element: Element,
+  directory: string,
+  tools: SourceTools,
+  write: (tree: Digest, to: string) => void,
+) {
   for (const each of element.sources) {
     const target = each.directory === undefined ? directory : join(directory, each.directory);
     mkdirSync(target, { recursive: true });

@@ -1,13 +1,13 @@
 /** Which elements have an artifact in the cache, and the key that each goes by in this session. */
 import type { ArtifactRecord } from "../artifact/record.ts";
-import type { ArtifactStore } from "../artifact/store.ts";
 import type { SourceStore } from "../artifact/sources.ts";
+import type { ArtifactStore } from "../artifact/store.ts";
 import { keyOf } from "../base/json.ts";
 import type { DisplayKey } from "../base/messages.ts";
+import type { Digest } from "../cas/digest.ts";
 import { type KeyRing, sourcesKeyFields } from "../graph/keys.ts";
 import { dependencies } from "../graph/scopes.ts";
 import type { Element } from "../project/element.ts";
-import type { Digest } from "../cas/digest.ts";
 
 export interface ElementState {
   /** The key of the artifact that is there, or of the one that a build would make; undefined without refs. */
@@ -49,7 +49,8 @@ export class ElementStates {
     if (state === undefined) {
       // Keys of a non-strict session need those of dependencies first; by a list, so that chains cost no stack.
       for (const each of this.options.strict ? [element] : dependencies(element, "all")) {
-        if (!this.states.has(each)) this.states.set(each, this.options.strict ? this.strict(each) : this.nonStrict(each));
+        if (!this.states.has(each))
+          this.states.set(each, this.options.strict ? this.strict(each) : this.nonStrict(each));
       }
       state = this.states.get(element) ?? { key: undefined, artifact: undefined };
     }
@@ -103,8 +104,8 @@ export class ElementStates {
     const keys = this.keys.of(element);
     if (keys === undefined) return { key: undefined, artifact: undefined };
     const exact = this.counted(element, this.find(element, keys.strict), keys.strict);
-    const { strictRebuild, hasArtifact } = element.definition;
-    if (!strictRebuild && hasArtifact !== false) {
+    const { strictRebuild, collects, hasArtifact } = element.definition;
+    if (!strictRebuild && !collects && hasArtifact !== false) {
       const artifact = exact ?? this.counted(element, this.find(element, keys.weak), keys.strict);
       if (artifact !== undefined) return { key: artifact.strongKey, artifact };
     }

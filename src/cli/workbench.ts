@@ -1,8 +1,8 @@
 /** Opens what commands work on: user configuration, caches, the project, and the elements that were asked for. */
 import { existsSync, lstatSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { ArtifactStore } from "../artifact/store.ts";
 import { SourceStore } from "../artifact/sources.ts";
+import { ArtifactStore } from "../artifact/store.ts";
 import { activity } from "../base/activity.ts";
 import { LoadError } from "../base/errors.ts";
 import { loadWithSubprojects, type Session } from "../build/session.ts";
@@ -54,6 +54,7 @@ export function openBench(context: CommandContext): Bench {
     cas,
     artifacts: new ArtifactStore(config.cacheDirectory, cas),
     sources: new SourceStore(config.cacheDirectory, cas),
+    memoDirectory: join(config.cacheDirectory, "bst-ts", "memo"),
   };
   return { config, caches };
 }

@@ -3,6 +3,7 @@ import type { KeyValue } from "../base/json.ts";
 import { record, text, textList } from "../base/schema.ts";
 import type { DependencyFacts, ElementKind } from "../project/element-kind.ts";
 import { Layout } from "./layout.ts";
+import { joinPath } from "./paths.ts";
 
 const STEPS = ["configure-commands", "build-commands", "install-commands", "strip-commands"] as const;
 /** In a workspace, this file in the build root says that the configure commands have run. */
@@ -49,7 +50,7 @@ export const manual: ElementKind = {
         return key;
       },
       sandbox: () => ({
-        workDirectory: subdirectory ? joined(buildRoot, subdirectory) : buildRoot,
+        workDirectory: subdirectory ? joinPath(buildRoot, subdirectory) : buildRoot,
         writable: [buildRoot, installRoot],
         digestVariables: new Map([...digests].map(([name, all]) => [name, all.map(({ element }) => element)])),
       }),
@@ -58,7 +59,7 @@ export const manual: ElementKind = {
         io.stageSources(buildRoot);
       },
       async assemble(io) {
-        const marker = joined(buildRoot, CONFIGURED_MARKER);
+        const marker = joinPath(buildRoot, CONFIGURED_MARKER);
         const isConfigured = io.isWorkspaced && io.root.exists(marker);
         const lines = STEPS.flatMap((step) => {
           const own = commands.get(step) ?? [];
@@ -71,7 +72,3 @@ export const manual: ElementKind = {
     };
   },
 };
-
-function joined(base: string, path: string): string {
-  return path.startsWith("/") ? path : `${base.replace(/\/+$/, "")}/${path}`;
-}

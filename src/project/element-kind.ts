@@ -67,6 +67,8 @@ export interface SandboxLayout {
 /** What a kind builds with. */
 export interface BuildIo {
   readonly cas: Cas;
+  /** A folder to remember in, between runs, what was computed from content-addressed input. */
+  readonly memoDirectory: string;
   /** The sandbox's file system; another object after each `run` or `integrate`. */
   readonly root: Tree;
   /** The build dependencies and what they need at run time, in staging order; of `selection` where that is given. */
@@ -128,6 +130,8 @@ export interface ElementKind {
   readonly artifactVersion?: number;
   /** Whether a non-strict build, too, rebuilds it whenever a dependency changed. */
   readonly strictRebuild?: boolean;
+  /** Whether the artifact is made of what others have, so that it is stale when any of them is another. */
+  readonly collects?: boolean;
   readonly forbids?: readonly ("sources" | "build-depends" | "runtime-depends")[];
   readonly hasArtifact?: boolean;
   configure(config: MappingNode, facts: ElementFacts): ElementBehaviour;

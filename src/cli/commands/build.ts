@@ -1,14 +1,17 @@
 /** `build`: makes the artifacts of elements. */
 import { buildTargets } from "../../build/build.ts";
 import type { Run } from "../app.ts";
+import { runSession } from "../session.ts";
 import { openWorkbench } from "../workbench.ts";
 
 export const run: Run<"build"> = async (context, options) => {
-  const bench = await openWorkbench(context, {
-    targets: options.elements,
-    retryFailed: options.retryFailed,
-    skipJunctions: true,
+  await runSession(context, "Build", async () => {
+    const bench = await openWorkbench(context, {
+      targets: options.elements,
+      retryFailed: options.retryFailed,
+      skipJunctions: true,
+    });
+    await buildTargets(bench, bench.targets, options.deps ?? bench.config.build.dependencies);
   });
-  await buildTargets(bench, bench.targets, options.deps ?? bench.config.build.dependencies);
   return undefined;
 };

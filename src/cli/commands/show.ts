@@ -1,7 +1,8 @@
 /** `show`: the elements of a pipeline, each by a format. */
+
+import { compareCodePoints } from "../../base/json.ts";
 import { elementView } from "../../build/element-view.ts";
 import { except, select } from "../../build/selection.ts";
-import { compareCodePoints } from "../../base/json.ts";
 import { parseElementFormat } from "../../report/elementformat.ts";
 import type { Run } from "../app.ts";
 import { openWorkbench } from "../workbench.ts";
