@@ -26,7 +26,7 @@ export interface SandboxState {
   readonly environment: Readonly<Record<string, string>>;
   readonly workingDirectory: string;
   /** Trees of further sandboxes that were used by the build. */
-  readonly subsandboxDigests: readonly Digest[];
+  readonly subsandboxes: readonly Digest[];
   /** Absolute paths of the folders that commands could write to. */
   readonly markedDirectories: readonly string[];
 }
@@ -100,7 +100,7 @@ function writeSandbox(writer: ProtoWriter, state: SandboxState): void {
     writer.message(1, () => writer.string(1, name).string(2, state.environment[name] ?? ""));
   }
   writer.string(2, state.workingDirectory);
-  for (const digest of state.subsandboxDigests) writeDigest(writer, 3, digest);
+  for (const digest of state.subsandboxes) writeDigest(writer, 3, digest);
   for (const directory of state.markedDirectories) writer.string(4, directory, true);
 }
 
@@ -206,18 +206,18 @@ function readLog(reader: ProtoReader): BuildLog {
 function readSandbox(reader: ProtoReader): SandboxState {
   const environment: Record<string, string> = {};
   let workingDirectory = "";
-  const subsandboxDigests: Digest[] = [];
+  const subsandboxes: Digest[] = [];
   const markedDirectories: string[] = [];
   while (reader.next()) {
     if (reader.field === 1) {
       const [name, value] = readVariable(reader.message());
       environment[name] = value;
     } else if (reader.field === 2) workingDirectory = reader.string();
-    else if (reader.field === 3) subsandboxDigests.push(readDigest(reader.message()));
+    else if (reader.field === 3) subsandboxes.push(readDigest(reader.message()));
     else if (reader.field === 4) markedDirectories.push(reader.string());
     else reader.skip();
   }
-  return { environment, workingDirectory, subsandboxDigests, markedDirectories };
+  return { environment, workingDirectory, subsandboxes, markedDirectories };
 }
 
 function readVariable(reader: ProtoReader): [name: string, value: string] {

@@ -48,7 +48,7 @@ def artifact(record):
         for directory in box["markedDirectories"]:
             a.buildsandbox.marked_directories.append(directory)
         a.buildsandbox.working_directory = box["workingDirectory"]
-        for digest in box["subsandboxDigests"]:
+        for digest in box["subsandboxes"]:
             fill(a.buildsandbox.subsandbox_digests.add(), digest)
     return a
 def answer(question):

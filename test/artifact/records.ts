@@ -59,7 +59,7 @@ export function arbitraryRecord(): fc.Arbitrary<ArtifactRecord> {
           noNullPrototype: true,
         }),
         workingDirectory: text,
-        subsandboxDigests: fc.array(digest),
+        subsandboxes: fc.array(digest),
         markedDirectories: fc.array(text),
       }),
       { nil: undefined },
