@@ -48,7 +48,7 @@ function buildTasks(session: Session, elements: readonly Element[]): Task[] {
   const builds = new Map<Element, Task>();
   let host: SandboxHost | undefined;
   const sandboxHost = () => {
-    host ??= detectSandbox(session.config.cacheDirectory);
+    host ??= detectSandbox(session.caches.cas);
     return host;
   };
   for (const element of elements) {

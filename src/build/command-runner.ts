@@ -71,6 +71,9 @@ export class CommandRunner implements AsyncDisposable {
       writableDirectories: this.layout.writable ?? [],
       uid: sandbox.buildUid,
       gid: sandbox.buildGid,
+      os: sandbox.buildOs,
+      arch: sandbox.buildArch,
+      mtimes: this.element.workspace !== undefined,
       network: false,
       hostMounts: [],
     });

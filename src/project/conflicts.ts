@@ -33,7 +33,7 @@ function groupByName(projects: readonly Project[]): Map<string, Project[]> {
 /** The projects above one that mark it as a duplicate, or as internal. */
 export function describeRelations({ name, loader }: Project): { duplicatedBy: string[]; internalTo: string[] } {
   const marks = (junctions: readonly ScalarNode[], parent: Loader) =>
-    junctions.some((node) => parent.openLoader(node.value) === loader);
+    junctions.some((node) => parent.openLoader(node) === loader);
   const above = [...loader.ancestors()];
   return {
     duplicatedBy: above

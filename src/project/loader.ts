@@ -60,8 +60,8 @@ export class Loader {
   }
 
   /** The loader of a subproject that is open already. */
-  openLoader(path: string): Loader | undefined {
-    return this.findLoader(path, undefined, false);
+  openLoader(path: ScalarNode): Loader | undefined {
+    return this.findLoader(path.value, path, false);
   }
 
   /** The projects above this one, along all ways that lead here. */

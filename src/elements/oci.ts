@@ -1,0 +1,71 @@
+/** Kind `oci`: images of what it depends on, each a layer on top of its parent, as one OCI layout. */
+import { BstError } from "../base/errors.ts";
+import type { Digest } from "../cas/digest.ts";
+import { Tree } from "../cas/tree.ts";
+import { assembleImages, type ImageInput } from "../oci/assemble.ts";
+import { Memo } from "../oci/memo.ts";
+import { type ImageSpec, ociSchema, readOciSpec } from "../oci/schema.ts";
+import type { BuildIo, ConfiguredDependency, DependencyFacts, ElementKind } from "../project/element-kind.ts";
+
+const OUTPUT = "/output";
+
+export const oci: ElementKind = {
+  kind: "oci",
+  schema: ociSchema,
+  forbids: ["sources"],
+  collects: true,
+  configure(config, { fullName }) {
+    const spec = readOciSpec(config);
+    let declared: readonly ConfiguredDependency[] = [];
+    const find = (name: string): DependencyFacts => {
+      const found = declared.find(({ path, element }) => path === name || element.name === name);
+      if (found !== undefined) return found.element;
+      throw new BstError("element", `${fullName}: '${name}' is no build dependency`, {
+        reason: "oci-missing-dependency",
+        detail: "Parents and layers of images must be listed under 'build-depends'.",
+      });
+    };
+    const input = (io: BuildIo, image: ImageSpec, index: number): ImageInput => {
+      const parent = image.parent && find(image.parent.element);
+      return {
+        ...(parent && { parent: { layout: io.artifactTree(parent), name: parent.fullName } }),
+        ...(image.layer && { tree: stageLayer(io, image.layer.map(find), index) }),
+      };
+    };
+    return {
+      runsCommands: false,
+      configureDependencies(dependencies) {
+        declared = dependencies;
+        for (const { parent, layer } of spec.images) {
+          if (parent !== undefined) find(parent.element);
+          layer?.forEach(find);
+        }
+      },
+      uniqueKey: () => config.toPlain(),
+      async assemble(io) {
+        const inputs = spec.images.map((image, index) => input(io, image, index));
+        const { signal } = io;
+        const layout = await assembleImages(io.cas, spec, inputs, {
+          memo: new Memo(io.memoDirectory),
+          signal,
+          activity: (text, step) => io.activity(text, step),
+        });
+        io.root.openDirectory(OUTPUT, { create: true }).importTree(layout);
+        return OUTPUT;
+      },
+    };
+  },
+};
+
+/** The content of an image: its layer's elements with what they need at run time, one over the other. */
+function stageLayer(io: BuildIo, selection: readonly DependencyFacts[], index: number): Digest {
+  const path = `/layers/${index}`;
+  io.stageDependencies({ selection, path });
+  const content = io.root.openDirectory(path, { create: true }).digest();
+  if (new Tree(io.cas, content).isEmpty()) {
+    io.warn(`The layer of image ${index} has no files`, {
+      detail: `It is made of: ${selection.map(({ kind, fullName }) => `${fullName} (${kind})`).join(", ")}.\nA stack has no content of its own: what it depends on at run time is what counts.`,
+    });
+  }
+  return content;
+}
