@@ -2,6 +2,7 @@
 import fs from "node:fs";
 import { posix } from "node:path";
 import { systemErrorCode } from "../base/errors.ts";
+import { globPattern } from "../base/glob.ts";
 import { readElf } from "./elf.ts";
 import { Libraries } from "./libraries.ts";
 
@@ -24,12 +25,12 @@ const USUAL_FOLDERS = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/b
 export class HostFiles {
   /** By absolute path, which has no links on its way. */
   readonly entries = new Map<string, HostEntry>();
-  readonly #excluded: (path: string) => boolean;
+  readonly #excludes: RegExp | undefined;
   readonly #libraries = new Libraries();
 
-  /** @param excluded says of an absolute path whether it is left out, with all below it */
-  constructor(excluded: (path: string) => boolean) {
-    this.#excluded = excluded;
+  /** @param excludes patterns of absolute paths that are left out, with all below them */
+  constructor(excludes: readonly string[]) {
+    if (excludes.length > 0) this.#excludes = new RegExp(`^(?:${excludes.map(globPattern).join("|")})$`, "u");
   }
 
   /** A program by its name, as in the shell, or by its path. */
@@ -128,6 +129,10 @@ export class HostFiles {
         throw new HostError(`The library ${name}, which ${path} needs, is not on this machine`);
       this.#follow(library, this.#libraries.inheritedFrom(loaded));
     }
+  }
+
+  #excluded(path: string): boolean {
+    return this.#excludes?.test(path) ?? false;
   }
 
   #set(path: string, entry: HostEntry): void {

@@ -8,7 +8,6 @@ import { encodeDirectory } from "../cas/directory.ts";
 import { importLocalFile } from "../cas/import.ts";
 import { Tree } from "../cas/tree.ts";
 import type { SourceContext, SourceKind } from "../project/source-kind.ts";
-import { globToRegExp } from "./glob.ts";
 import { type HostEntry, HostError, HostFiles } from "./host-files.ts";
 
 export const host: SourceKind = {
@@ -17,12 +16,12 @@ export const host: SourceKind = {
   configure(config, context) {
     const programs = config.strings("programs") ?? [];
     const files = config.strings("files") ?? [];
-    const excludes = (config.strings("exclude") ?? []).map(globToRegExp);
+    const excludes = config.strings("exclude") ?? [];
 
     /** Once for each loading of the project, and only if a key is asked for. */
     let found: ReadonlyMap<string, HostEntry> | undefined;
     const entries = () => {
-      found ??= gather(programs, files, (path) => excludes.some((pattern) => pattern.test(path)), context);
+      found ??= gather(programs, files, excludes, context);
       return found;
     };
     let key: string | undefined;
@@ -67,10 +66,10 @@ export const host: SourceKind = {
 function gather(
   programs: readonly string[],
   files: readonly string[],
-  excluded: (path: string) => boolean,
+  excludes: readonly string[],
   { provenance, warn }: SourceContext,
 ): ReadonlyMap<string, HostEntry> {
-  const gathered = new HostFiles(excluded);
+  const gathered = new HostFiles(excludes);
   try {
     for (const program of programs) gathered.addProgram(program);
     for (const file of files) gathered.addPath(file);

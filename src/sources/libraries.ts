@@ -2,8 +2,8 @@
 import fs from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import { systemErrorCode } from "../base/errors.ts";
+import { glob } from "../base/glob.ts";
 import { type ElfFile, readElf } from "./elf.ts";
-import { globToRegExp } from "./glob.ts";
 
 /** Where loaders look after all else, those of other C libraries than glibc included. */
 const DEFAULT_FOLDERS = ["/lib64", "/usr/lib64", "/lib", "/usr/lib", "/usr/local/lib"];
@@ -86,13 +86,9 @@ function configured(path: string, depth: number): string[] {
 function matching(joined: string, pattern: string): string[] {
   const absolute = isAbsolute(pattern) ? pattern : joined;
   const folder = dirname(absolute);
-  const expression = globToRegExp(absolute);
   try {
-    return fs
-      .readdirSync(folder)
-      .map((name) => join(folder, name))
-      .filter((file) => expression.test(file))
-      .sort();
+    const files = fs.readdirSync(folder).map((name) => join(folder, name));
+    return glob(files, absolute).sort();
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error;
     return [];

@@ -1,6 +1,7 @@
 /** Source kind `tar`: a downloaded archive, unpacked from one of its folders. */
 import { DecompressError, decompressed } from "../base/decompress.ts";
 import { BstError, systemErrorCode } from "../base/errors.ts";
+import { glob } from "../base/glob.ts";
 import { compareCodePoints, type KeyValue } from "../base/json.ts";
 import { record, text } from "../base/schema.ts";
 import { TarError, TarReader } from "../base/tar-reader.ts";
@@ -9,7 +10,6 @@ import type { Tree } from "../cas/tree.ts";
 import type { SourceContext, SourceIo, SourceKind } from "../project/source-kind.ts";
 import type { MappingNode } from "../yaml/node.ts";
 import { DownloadableSource, downloadableProperties } from "./downloadable.ts";
-import { globToRegExp } from "./glob.ts";
 import { type StoredMember, UnpackError, unpack } from "./unpack.ts";
 
 /** Larger files are stored as they stream by. */
@@ -100,8 +100,7 @@ function withoutDot(name: string): string {
 
 /** The first, by name, of the folders that match. */
 function findBase(archive: readonly StoredMember[], pattern: string): string {
-  const expression = globToRegExp(pattern);
-  const [first] = [...folders(archive)].filter((name) => expression.test(`/${name}`)).sort(compareCodePoints);
+  const [first] = glob([...folders(archive)], pattern).sort(compareCodePoints);
   if (first === undefined) throw new UnpackError(`no folder in it matches the base-dir '${pattern}'`);
   return first;
 }
