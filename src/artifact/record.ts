@@ -44,7 +44,7 @@ export interface ArtifactRecord {
   readonly wasWorkspaced: boolean;
   /** The tree of the files; undefined where the build failed before there were any. */
   readonly files: Digest | undefined;
-  readonly buildDependencies: readonly BuildDependency[];
+  readonly buildDeps: readonly BuildDependency[];
   /** YAML. */
   readonly publicData: Digest;
   readonly logs: readonly BuildLog[];
@@ -75,7 +75,7 @@ export function encodeArtifact(record: ArtifactRecord): Buffer {
     if (digest !== undefined) writeDigest(writer, field, digest);
   };
   tree(8, record.files);
-  for (const { projectName, elementName, cacheKey, wasWorkspaced } of record.buildDependencies) {
+  for (const { projectName, elementName, cacheKey, wasWorkspaced } of record.buildDeps) {
     writer.message(9, () =>
       writer.string(1, projectName).string(2, elementName).string(3, cacheKey).bool(4, wasWorkspaced),
     );
@@ -134,7 +134,7 @@ export function decodeArtifact(bytes: Uint8Array): ArtifactRecord {
     strictKey: "",
   };
   const digests: Partial<Record<MapValue<typeof DIGESTS>, Digest>> = {};
-  const buildDependencies: BuildDependency[] = [];
+  const buildDeps: BuildDependency[] = [];
   const logs: BuildLog[] = [];
   let buildSandbox: SandboxState | undefined;
 
@@ -147,7 +147,7 @@ export function decodeArtifact(bytes: Uint8Array): ArtifactRecord {
     else if (reader.field === 1) version = reader.int();
     else if (reader.field === 2) flags.buildSuccess = reader.bool();
     else if (reader.field === 7) flags.wasWorkspaced = reader.bool();
-    else if (reader.field === 9) buildDependencies.push(readDependency(reader.message()));
+    else if (reader.field === 9) buildDeps.push(readDependency(reader.message()));
     else if (reader.field === 11) logs.push(readLog(reader.message()));
     else if (reader.field === 18) buildSandbox = readSandbox(reader.message());
     else reader.skip();
@@ -167,7 +167,7 @@ export function decodeArtifact(bytes: Uint8Array): ArtifactRecord {
     buildTree,
     sources,
     buildRoot,
-    buildDependencies,
+    buildDeps,
     logs,
     buildSandbox,
   };

@@ -30,7 +30,7 @@ def artifact(record):
                         ("sources", "sources"), ("lowDiversityMeta", "low_diversity_meta"),
                         ("highDiversityMeta", "high_diversity_meta"), ("buildRoot", "buildroot")):
         fill(getattr(a, field), record.get(name))
-    for dep in record["buildDependencies"]:
+    for dep in record["buildDeps"]:
         d = a.build_deps.add()
         d.project_name = dep["projectName"]
         d.element_name = dep["elementName"]

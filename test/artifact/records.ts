@@ -14,7 +14,7 @@ export function smallRecord(changes: Partial<ArtifactRecord> = {}): ArtifactReco
     weakKey: "b".repeat(64),
     wasWorkspaced: false,
     files: undefined,
-    buildDependencies: [],
+    buildDeps: [],
     publicData: digestOf("public"),
     logs: [],
     buildTree: undefined,
@@ -43,7 +43,7 @@ export function arbitraryRecord(): fc.Arbitrary<ArtifactRecord> {
     weakKey: key,
     wasWorkspaced: fc.boolean(),
     files: tree,
-    buildDependencies: fc.array(
+    buildDeps: fc.array(
       fc.record({ projectName: text, elementName: text, cacheKey: key, wasWorkspaced: fc.boolean() }),
     ),
     publicData: digest,
