@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { environmentMetadata, publicMetadata, variablesMetadata } from "../artifact/metadata.ts";
 import type { ArtifactRecord } from "../artifact/record.ts";
 import { BstError } from "../base/errors.ts";
+import { inTree } from "../base/paths.ts";
 import type { Digest } from "../cas/digest.ts";
 import type { Tree } from "../cas/tree.ts";
 import { dependencies } from "../graph/scopes.ts";
@@ -89,7 +90,7 @@ function cacheArtifact(
     lowDiversityMeta: environmentMetadata(cas, element.environment, sandboxFields(element.sandbox)),
     highDiversityMeta: variablesMetadata(cas, variables),
     logs: logFile === undefined ? [] : [{ name: basename(logFile), digest: cas.importFile(logFile) }],
-    buildDependencies: dependencies(element, "build").map((dependency) => ({
+    buildDeps: dependencies(element, "build").map((dependency) => ({
       projectName: dependency.projectName,
       elementName: dependency.name,
       cacheKey: states.of(dependency).key ?? "",
@@ -112,7 +113,7 @@ function cacheArtifact(
 }
 
 function folder(root: Tree, path: string): Digest | undefined {
-  const inner = path.replace(/^\/+/, "");
+  const inner = inTree(path);
   if (inner === "") return root.digest();
   return root.lookup(inner)?.kind === "directory" ? root.openDirectory(inner).digest() : undefined;
 }

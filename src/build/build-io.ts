@@ -3,6 +3,7 @@ import { type StagedElement, StagingArea } from "../artifact/overlaps.ts";
 import { splitFilter } from "../artifact/splits.ts";
 import { activity } from "../base/activity.ts";
 import { BstError } from "../base/errors.ts";
+import { inTree } from "../base/paths.ts";
 import { type Digest, formatDigest } from "../cas/digest.ts";
 import { Tree } from "../cas/tree.ts";
 import { dependencies, Visited } from "../graph/scopes.ts";
@@ -81,7 +82,7 @@ export class ElementBuild implements BuildIo, AsyncDisposable {
   }
 
   stageSources(directory: string): void {
-    const target = this.root.openDirectory(directory, { create: true });
+    const target = this.root.openDirectory(inTree(directory), { create: true });
     if (!target.isEmpty()) {
       throw new BstError("element", `The folder ${directory}, for the sources, has files of dependencies in it`);
     }

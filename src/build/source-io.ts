@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { activity } from "../base/activity.ts";
 import { BstError } from "../base/errors.ts";
 import type { Messenger } from "../base/messages.ts";
+import { inTree } from "../base/paths.ts";
 import type { Digest } from "../cas/digest.ts";
 import type { Cas } from "../cas/store.ts";
 import { Tree } from "../cas/tree.ts";
@@ -112,5 +113,5 @@ export async function writeWorkspace(
 }
 
 function directoryOf(root: Tree, { directory }: ElementSource): Tree {
-  return directory === undefined ? root : root.openDirectory(directory, { create: true });
+  return directory === undefined ? root : root.openDirectory(inTree(directory), { create: true });
 }

@@ -2,6 +2,7 @@
 
 import { dirname } from "node:path";
 import { BstError } from "../base/errors.ts";
+import { inTree } from "../base/paths.ts";
 import { record, text, textList } from "../base/schema.ts";
 import type { ElementKind } from "../project/element-kind.ts";
 
@@ -31,8 +32,8 @@ export const collectIntegration: ElementKind = {
           if (commands === undefined) continue;
           script += `# integration commands from ${dependency.name}\n${commands.map((line) => `${line}\n\n`).join("")}`;
         }
-        io.root.openDirectory(dirname(path), { create: true });
-        io.root.addFile(path, io.cas.write(script), { executable: true });
+        io.root.openDirectory(inTree(dirname(path)), { create: true });
+        io.root.addFile(inTree(path), io.cas.write(script), { executable: true });
         return "/";
       },
     };

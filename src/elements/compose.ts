@@ -1,4 +1,5 @@
 /** Kind `compose`: one tree of the files of its dependencies, of the split domains that it selects. */
+import { inTree } from "../base/paths.ts";
 import { bool, record, textList } from "../base/schema.ts";
 import type { ElementKind } from "../project/element-kind.ts";
 
@@ -52,7 +53,7 @@ export const composeKind: ElementKind = {
         if (selected.size === 0) warnOfNothing(io.warn, staged);
         const everything = io.root.digest();
         io.root
-          .openDirectory(INSTALL, { create: true })
+          .openDirectory(inTree(INSTALL), { create: true })
           .importTree(everything, { filter: (path) => selected.has(path) });
         io.info(`Composing ${selected.size} files`);
         return INSTALL;

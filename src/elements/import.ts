@@ -1,5 +1,6 @@
 /** Kind `import`: puts files of the sources, as they are, into the artifact. */
 import { BstError } from "../base/errors.ts";
+import { inTree, joinPath } from "../base/paths.ts";
 import { record, text } from "../base/schema.ts";
 import type { ElementKind } from "../project/element-kind.ts";
 
@@ -21,8 +22,8 @@ export const importKind: ElementKind = {
       },
       assemble(io) {
         io.stageSources(INPUT);
-        const input = io.root.openDirectory(INPUT + path(source));
-        const output = io.root.openDirectory(OUTPUT + path(target), { create: true });
+        const input = io.root.openDirectory(inTree(joinPath(INPUT, inTree(source))));
+        const output = io.root.openDirectory(inTree(joinPath(OUTPUT, inTree(target))), { create: true });
         if (input.isEmpty()) {
           throw new BstError("element", `${fullName}: The sources have no files in '${source}'`);
         }
@@ -32,8 +33,3 @@ export const importKind: ElementKind = {
     };
   },
 };
-
-function path(configured: string): string {
-  const inner = configured.replace(/^\/+|\/+$/g, "");
-  return inner === "" ? "" : `/${inner}`;
-}

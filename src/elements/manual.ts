@@ -1,9 +1,9 @@
 /** Kind `manual`: builds sources by the commands of its configuration, step by step. */
 import type { KeyValue } from "../base/json.ts";
+import { inTree, joinPath } from "../base/paths.ts";
 import { record, text, textList } from "../base/schema.ts";
 import type { DependencyFacts, ElementKind } from "../project/element-kind.ts";
 import { Layout } from "./layout.ts";
-import { joinPath } from "./paths.ts";
 
 const STEPS = ["configure-commands", "build-commands", "install-commands", "strip-commands"] as const;
 /** In a workspace, this file in the build root says that the configure commands have run. */
@@ -60,7 +60,7 @@ export const manual: ElementKind = {
       },
       async assemble(io) {
         const marker = joinPath(buildRoot, CONFIGURED_MARKER);
-        const isConfigured = io.isWorkspaced && io.root.exists(marker);
+        const isConfigured = io.isWorkspaced && io.root.exists(inTree(marker));
         const lines = STEPS.flatMap((step) => {
           const own = commands.get(step) ?? [];
           if (step !== "configure-commands") return own;

@@ -1,5 +1,6 @@
 /** Kind `oci`: images of what it depends on, each a layer on top of its parent, as one OCI layout. */
 import { BstError } from "../base/errors.ts";
+import { inTree } from "../base/paths.ts";
 import type { Digest } from "../cas/digest.ts";
 import { Tree } from "../cas/tree.ts";
 import { assembleImages, type ImageInput } from "../oci/assemble.ts";
@@ -50,7 +51,7 @@ export const oci: ElementKind = {
           signal,
           activity: (text, step) => io.activity(text, step),
         });
-        io.root.openDirectory(OUTPUT, { create: true }).importTree(layout);
+        io.root.openDirectory(inTree(OUTPUT), { create: true }).importTree(layout);
         return OUTPUT;
       },
     };
@@ -61,7 +62,7 @@ export const oci: ElementKind = {
 function stageLayer(io: BuildIo, selection: readonly DependencyFacts[], index: number): Digest {
   const path = `/layers/${index}`;
   io.stageDependencies({ selection, path });
-  const content = io.root.openDirectory(path, { create: true }).digest();
+  const content = io.root.openDirectory(inTree(path), { create: true }).digest();
   if (new Tree(io.cas, content).isEmpty()) {
     io.warn(`The layer of image ${index} has no files`, {
       detail: `It is made of: ${selection.map(({ kind, fullName }) => `${fullName} (${kind})`).join(", ")}.\nA stack has no content of its own: what it depends on at run time is what counts.`,

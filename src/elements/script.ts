@@ -1,4 +1,5 @@
 /** Kind `script`: runs commands over staged dependencies, and keeps what they leave in the install root. */
+import { inTree } from "../base/paths.ts";
 import { bool, record, text, textList } from "../base/schema.ts";
 import type { ElementKind } from "../project/element-kind.ts";
 import { Layout } from "./layout.ts";
@@ -30,7 +31,7 @@ export const script: ElementKind = {
       sandbox: () => ({ workDirectory, writable: [installRoot] }),
       async stage(io) {
         await layout.stage(io);
-        io.root.openDirectory(installRoot, { create: true });
+        io.root.openDirectory(inTree(installRoot), { create: true });
       },
       async assemble(io) {
         await io.run(commands, { readOnlyRoot });

@@ -1,5 +1,6 @@
 /** Kind `stack`: a name for a set of elements. Its own artifact is empty; what counts is what it depends on. */
 import { BstError } from "../base/errors.ts";
+import { inTree } from "../base/paths.ts";
 import type { ElementKind } from "../project/element-kind.ts";
 
 const OUTPUT = "/output";
@@ -25,7 +26,7 @@ export const stack: ElementKind = {
         );
       },
       assemble({ root }) {
-        root.makeDirectory(OUTPUT);
+        root.openDirectory(inTree(OUTPUT), { create: true });
         return OUTPUT;
       },
     };
