@@ -16,11 +16,11 @@ export interface Placement {
   readonly mtime?: number;
 }
 
-/** Removed when disposed of, unless it was placed. All failures to write are BstError in domain "cas". */
+/** Must be disposed of, whether it was placed or not. All failures to write are BstError in domain "cas". */
 export class TemporaryFile implements Disposable {
   readonly #path: string;
   readonly #descriptor: number;
-  #placed = false;
+  #moved = false;
 
   constructor(directory: string) {
     this.#path = `${directory}/${PREFIX}${randomBytes(12).toString("hex")}`;
@@ -36,25 +36,33 @@ export class TemporaryFile implements Disposable {
     });
   }
 
-  /** Moves it to its path, in the place of what may be there, in one step. */
+  /** Gives it its path, unless another process was faster: for whoever links to that file, it must not be replaced. */
   place(target: string, { mode, mtime }: Placement): void {
     storing(() => {
       fs.fchmodSync(this.#descriptor, mode);
       if (mtime !== undefined) fs.futimesSync(this.#descriptor, mtime, mtime);
-      try {
-        fs.renameSync(this.#path, target);
-      } catch (error) {
-        if (systemErrorCode(error) !== "ENOENT") throw error;
-        fs.mkdirSync(path.dirname(target), { recursive: true });
-        fs.renameSync(this.#path, target);
-      }
+      if (this.#link(target)) return;
+      fs.mkdirSync(path.dirname(target), { recursive: true });
+      if (this.#link(target)) return;
+      // Over a damaged file, or where there are no hard links.
+      fs.renameSync(this.#path, target);
+      this.#moved = true;
     });
-    this.#placed = true;
+  }
+
+  #link(target: string): boolean {
+    try {
+      fs.linkSync(this.#path, target);
+      return true;
+    } catch (error) {
+      if (systemErrorCode(error) !== "EEXIST") return false;
+      return fs.statSync(target).size === fs.fstatSync(this.#descriptor).size;
+    }
   }
 
   [Symbol.dispose](): void {
     fs.closeSync(this.#descriptor);
-    if (!this.#placed) fs.rmSync(this.#path, { force: true });
+    if (!this.#moved) fs.unlinkSync(this.#path);
   }
 }
 

@@ -130,7 +130,7 @@ describe("a full disk", () => {
   test.each([
     ["openSync", "ENOSPC"],
     ["writeSync", "ENOSPC"],
-    ["renameSync", "EDQUOT"],
+    ["linkSync", "EDQUOT"],
   ] as const)("in %s with %s is a clear error and leaves nothing", (call, code) => {
     const cas = temporaryCas();
     const file = `${temporaryDirectory()}/file`;
@@ -138,14 +138,18 @@ describe("a full disk", () => {
     cas.write("prepared");
     const full = Object.assign(new Error(`${code}: no space left on device`), { code });
     const original = fs[call] as (...args: unknown[]) => unknown;
-    const failing = vi.spyOn(fs, call).mockImplementation((...args: unknown[]) => {
+    if (call === "linkSync")
+      vi.spyOn(fs, "renameSync").mockImplementation(() => {
+        throw full;
+      });
+    vi.spyOn(fs, call).mockImplementation((...args: unknown[]) => {
       if (args[0] === file) return original(...args) as never;
       throw full;
     });
     const tooFull = { domain: "cas", reason: "cache-too-full" };
     expect(() => cas.write("hello")).toThrow(expect.objectContaining(tooFull));
     expect(() => cas.importFile(file)).toThrow(expect.objectContaining(tooFull));
-    failing.mockRestore();
+    vi.restoreAllMocks();
     expect(leftovers(cas)).toEqual([]);
     expect(checkedObjects(cas)).toHaveLength(1);
     cas.write("hello");
