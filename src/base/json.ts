@@ -7,7 +7,6 @@ export type KeyValue = string | number | boolean | null | readonly KeyValue[] | 
 /** `\uXXXX` for everything outside of ASCII, by UTF-16 unit: the text is ASCII only. */
 function quote(text: string): string {
   const quoted = JSON.stringify(text);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: DEL and above are the subject here.
   return /[\x7f-\uffff]/.test(quoted)
     ? quoted.replace(/[\x80-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
     : quoted;

@@ -23,6 +23,9 @@ export function listOf(items: JsonSchema): JsonSchema {
 }
 
 /** A dictionary with these keys and no others. */
-export function record(properties: { readonly [key: string]: JsonSchema }, required: readonly string[] = []): JsonSchema {
+export function record(
+  properties: { readonly [key: string]: JsonSchema },
+  required: readonly string[] = [],
+): JsonSchema {
   return { type: "object", additionalProperties: false, properties, ...(required.length > 0 ? { required } : {}) };
 }

@@ -2,6 +2,7 @@
 import { basename } from "node:path";
 import { environmentMetadata, publicMetadata, variablesMetadata } from "../artifact/metadata.ts";
 import type { ArtifactRecord } from "../artifact/record.ts";
+import { activity } from "../base/activity.ts";
 import { BstError } from "../base/errors.ts";
 import { inTree } from "../base/paths.ts";
 import type { Digest } from "../cas/digest.ts";
@@ -50,7 +51,9 @@ export async function assemble(
     outcome = { collect: undefined, error };
   }
   tools.signal.throwIfAborted();
-  const record = cacheArtifact(build, tools, outcome, keepBuildTrees);
+  const record = activity(messenger, "Caching artifact", () => cacheArtifact(build, tools, outcome, keepBuildTrees), {
+    element: element.fullName,
+  });
   if (outcome.error !== undefined) throw outcome.error;
   if (record.files === undefined) {
     throw new BstError("element", `The build left no folder '${outcome.collect}' to make an artifact of`);
