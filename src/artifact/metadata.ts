@@ -10,7 +10,7 @@ import type { ArtifactRecord } from "./record.ts";
 type Texts = Readonly<Record<string, string>>;
 
 export function publicMetadata(cas: Cas, data: MappingNode): Digest {
-  return cas.write(emitYaml(data.toPlain()));
+  return cas.write(emitYaml(data));
 }
 
 /** @param sandbox as in the cache key */
@@ -19,11 +19,11 @@ export function environmentMetadata(
   environment: Texts,
   sandbox: { readonly [key: string]: KeyValue },
 ): Digest {
-  return cas.write(emitYaml({ environment: { ...environment }, "sandbox-config": toPlain(sandbox) }));
+  return cas.write(emitYaml({ environment, "sandbox-config": toPlain(sandbox) }));
 }
 
 export function variablesMetadata(cas: Cas, variables: Texts): Digest {
-  return cas.write(emitYaml({ variables: { ...variables } }));
+  return cas.write(emitYaml({ variables }));
 }
 
 /** Public data as the build left it. Throws BstError in domain "cas" where the blob is missing. */
