@@ -75,7 +75,7 @@ function* pairs(before: readonly TreeNode[], after: readonly TreeNode[]): Genera
   }
 }
 
-function sameNode(a: TreeNode, b: TreeNode): boolean {
+export function sameNode(a: TreeNode, b: TreeNode): boolean {
   if (a.kind === "symlink" || b.kind === "symlink") {
     return a.kind === "symlink" && b.kind === "symlink" && a.target === b.target;
   }
