@@ -1,4 +1,5 @@
 /** Writes tar headers whose bytes follow from what they say: ustar, with PAX records where that is too narrow. */
+import { BLOCK, padding } from "./tar-fields.ts";
 
 export type TarEntryType = "file" | "directory" | "symlink";
 
@@ -16,18 +17,12 @@ export interface TarEntry {
   readonly target?: string;
 }
 
-const BLOCK = 512;
 const FLAGS: Readonly<Record<TarEntryType, string>> = { file: "0", symlink: "2", directory: "5" };
 /** Eleven octal digits. */
 const MAX_NUMBER = 8 ** 11 - 1;
 
 /** What ends an archive. */
 export const TAR_END: Buffer = Buffer.alloc(2 * BLOCK);
-
-/** Bytes after a file's content up to the next header. */
-export function tarPadding(size: number): number {
-  return (BLOCK - (size % BLOCK)) % BLOCK;
-}
 
 /** The block or blocks before an entry's content. Owner and group are 0, without names. */
 export function tarHeader({ path, type, mode, size, mtime, target = "" }: TarEntry): Buffer {
@@ -42,7 +37,7 @@ export function tarHeader({ path, type, mode, size, mtime, target = "" }: TarEnt
   if (records.length === 0) return header;
   const content = Buffer.from(records.join(""));
   const pax = { prefix: "", name: "././@PaxHeader", flag: "x", mode: 0o644, size: content.length, mtime, target: "" };
-  return Buffer.concat([block(pax), content, Buffer.alloc(tarPadding(content.length)), header]);
+  return Buffer.concat([block(pax), content, Buffer.alloc(padding(content.length)), header]);
 }
 
 interface Fields {

@@ -1,4 +1,20 @@
 /** Reads tar archives as a stream: ustar, GNU and PAX headers, long names, sparse files of every kind. */
+import { ByteReader } from "./byte-reader.ts";
+import {
+  BLOCK,
+  decimal,
+  type Extent,
+  hasChecksum,
+  number,
+  padding,
+  paxNumber,
+  readExtents,
+  readPax,
+  SPARSE_PAIRS,
+  TarError,
+  text,
+  until0,
+} from "./tar-fields.ts";
 
 export type TarMemberType = "file" | "directory" | "symlink" | "hardlink" | "device" | "unknown";
 
@@ -14,12 +30,6 @@ export interface TarMember {
   readonly linkName: string;
 }
 
-/** The bytes are no tar archive, or a damaged one. */
-export class TarError extends Error {
-  override readonly name = "TarError";
-}
-
-const BLOCK = 512;
 /** Longer headers than this are an attack on memory. */
 const MAX_HEADER = 1 << 20;
 const ZEROS = Buffer.alloc(1 << 16);
@@ -36,11 +46,6 @@ const TYPES: Readonly<Record<string, TarMemberType>> = {
   "5": "directory",
   "6": "device",
 };
-
-interface Extent {
-  readonly offset: number;
-  readonly size: number;
-}
 
 interface Header {
   name: string;
@@ -240,155 +245,6 @@ export class TarReader {
   }
 }
 
-/** Key under which the offset and size records of the oldest PAX form are gathered; no archive can have it. */
-const SPARSE_PAIRS = "\0sparse";
-
 function* holes(size: number): Generator<Buffer> {
   for (let rest = size; rest > 0; rest -= ZEROS.length) yield ZEROS.subarray(0, Math.min(rest, ZEROS.length));
-}
-
-function padding(size: number): number {
-  return (BLOCK - (size % BLOCK)) % BLOCK;
-}
-
-function until0(bytes: Buffer): Buffer {
-  const end = bytes.indexOf(0);
-  return end < 0 ? bytes : bytes.subarray(0, end);
-}
-
-const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-function text(bytes: Buffer): string {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    throw new TarError(`a name is not UTF-8: '${bytes.toString("latin1")}'`);
-  }
-}
-
-/** An octal number, or GNU's binary one. */
-function number(block: Buffer, start: number, length: number): number {
-  const field = block.subarray(start, start + length);
-  if (field[0] === 0x80) {
-    let value = 0;
-    for (const byte of field.subarray(1)) value = value * 256 + byte;
-    if (!Number.isSafeInteger(value)) throw new TarError("a number in a header is too large");
-    return value;
-  }
-  const digits = until0(field).toString("latin1").trim();
-  if (!/^[0-7]*$/.test(digits)) throw new TarError("a number in a header is damaged");
-  return digits === "" ? 0 : Number.parseInt(digits, 8);
-}
-
-function decimal(digits: string): number {
-  const value = /^\d{1,16}$/.test(digits) ? Number(digits) : Number.NaN;
-  if (!Number.isSafeInteger(value)) throw new TarError("a number in an extended header is damaged");
-  return value;
-}
-
-function paxNumber(pax: ReadonlyMap<string, string>, key: string): number | undefined {
-  const value = pax.get(key);
-  return value === undefined ? undefined : decimal(value);
-}
-
-function readExtents(block: Buffer, start: number, count: number): Extent[] {
-  const extents: Extent[] = [];
-  for (let i = 0; i < count; i++) {
-    const position = start + i * 24;
-    if (block[position] === 0) break;
-    extents.push({ offset: number(block, position, 12), size: number(block, position + 12, 12) });
-  }
-  return extents;
-}
-
-/** Old archives have sums of signed bytes. */
-function hasChecksum(block: Buffer): boolean {
-  let unsigned = 256;
-  let signed = 256;
-  for (let i = 0; i < BLOCK; i++) {
-    if (i >= 148 && i < 156) continue;
-    const byte = block[i] ?? 0;
-    unsigned += byte;
-    signed += byte < 128 ? byte : byte - 256;
-  }
-  const sum = Number.parseInt(until0(block.subarray(148, 156)).toString("latin1"), 8);
-  return sum === unsigned || sum === signed;
-}
-
-/** Adds the records `<length> <key>=<value>\n` to each of the maps. */
-function readPax(bytes: Buffer, ...maps: readonly Map<string, string>[]): void {
-  const pairs: string[] = [];
-  for (let position = 0; position < bytes.length && bytes[position] !== 0; ) {
-    const space = bytes.indexOf(0x20, position);
-    const length = space < 0 ? 0 : decimal(bytes.toString("latin1", position, space));
-    const end = position + length;
-    const equals = bytes.indexOf(0x3d, space);
-    if (length < 5 || end > bytes.length || equals < 0 || equals >= end || bytes[end - 1] !== 0x0a) {
-      throw new TarError("an extended header is damaged");
-    }
-    const key = text(bytes.subarray(space + 1, equals));
-    const raw = bytes.subarray(equals + 1, end - 1);
-    // Only names matter; a comment or an owner may be in any encoding.
-    const value =
-      key === "path" || key === "linkpath" || key === "GNU.sparse.name" ? text(raw) : raw.toString("latin1");
-    if (key === "GNU.sparse.offset" || key === "GNU.sparse.numbytes") pairs.push(value);
-    else for (const map of maps) map.set(key, value);
-    position = end;
-  }
-  if (pairs.length > 0) for (const map of maps) map.set(SPARSE_PAIRS, pairs.join(","));
-}
-
-/** Takes counted bytes from a stream of chunks. */
-class ByteReader {
-  readonly #chunks: AsyncIterator<Uint8Array>;
-  #chunk: Buffer = Buffer.alloc(0);
-
-  constructor(source: AsyncIterable<Uint8Array>) {
-    this.#chunks = source[Symbol.asyncIterator]();
-  }
-
-  /** At least one byte and at most `size`. */
-  async some(size: number): Promise<Buffer> {
-    if (this.#chunk.length === 0 && !(await this.#more())) throw new TarError("it ends in the middle of a member");
-    const piece = this.#chunk.subarray(0, size);
-    this.#chunk = this.#chunk.subarray(piece.length);
-    return piece;
-  }
-
-  async take(size: number): Promise<Buffer> {
-    const bytes = await this.takeOrEnd(size);
-    if (bytes === undefined) throw new TarError("it ends in the middle of a member");
-    return bytes;
-  }
-
-  /** Undefined where the stream has less than this. */
-  async takeOrEnd(size: number): Promise<Buffer | undefined> {
-    if (this.#chunk.length < size) {
-      const pieces: Buffer[] = [];
-      let count = 0;
-      while (count + this.#chunk.length < size) {
-        count += this.#chunk.length;
-        pieces.push(this.#chunk);
-        if (!(await this.#more())) return undefined;
-      }
-      this.#chunk = Buffer.concat([...pieces, this.#chunk]);
-    }
-    const taken = this.#chunk.subarray(0, size);
-    this.#chunk = this.#chunk.subarray(size);
-    return taken;
-  }
-
-  async skip(size: number): Promise<void> {
-    for (let rest = size; rest > 0; ) rest -= (await this.some(rest)).length;
-  }
-
-  async #more(): Promise<boolean> {
-    const { done, value } = await this.#chunks.next();
-    if (done === true) {
-      this.#chunk = Buffer.alloc(0);
-      return false;
-    }
-    this.#chunk = Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-    return true;
-  }
 }

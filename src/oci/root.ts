@@ -2,7 +2,8 @@
 import { createHash } from "node:crypto";
 import { DecompressError, decompressed } from "../base/decompress.ts";
 import { BstError } from "../base/errors.ts";
-import { TarError, type TarMember, TarReader } from "../base/tar-reader.ts";
+import { TarError } from "../base/tar-fields.ts";
+import { type TarMember, TarReader } from "../base/tar-reader.ts";
 import { type Digest, formatDigest, parseDigest } from "../cas/digest.ts";
 import { nodesOf } from "../cas/directory.ts";
 import type { Cas } from "../cas/store.ts";
