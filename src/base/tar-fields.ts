@@ -16,7 +16,7 @@ export interface Extent {
 export const SPARSE_PAIRS = "\0sparse";
 
 /** Bytes after so much content up to the next header. */
-export function padding(size: number): number {
+export function tarPadding(size: number): number {
   return (BLOCK - (size % BLOCK)) % BLOCK;
 }
 

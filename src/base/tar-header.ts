@@ -1,5 +1,7 @@
 /** Writes tar headers whose bytes follow from what they say: ustar, with PAX records where that is too narrow. */
-import { BLOCK, padding } from "./tar-fields.ts";
+import { BLOCK, tarPadding } from "./tar-fields.ts";
+
+export { tarPadding };
 
 export type TarEntryType = "file" | "directory" | "symlink";
 
@@ -37,7 +39,7 @@ export function tarHeader({ path, type, mode, size, mtime, target = "" }: TarEnt
   if (records.length === 0) return header;
   const content = Buffer.from(records.join(""));
   const pax = { prefix: "", name: "././@PaxHeader", flag: "x", mode: 0o644, size: content.length, mtime, target: "" };
-  return Buffer.concat([block(pax), content, Buffer.alloc(padding(content.length)), header]);
+  return Buffer.concat([block(pax), content, Buffer.alloc(tarPadding(content.length)), header]);
 }
 
 interface Fields {

@@ -6,12 +6,12 @@ import {
   type Extent,
   hasChecksum,
   number,
-  padding,
   paxNumber,
   readExtents,
   readPax,
   SPARSE_PAIRS,
   TarError,
+  tarPadding,
   text,
   until0,
 } from "./tar-fields.ts";
@@ -133,7 +133,7 @@ export class TarReader {
     this.#extents = undefined;
     this.#size = type === "file" ? stored : 0;
     this.#stored = hasContent ? stored : 0;
-    this.#padding = hasContent ? padding(stored) : 0;
+    this.#padding = hasContent ? tarPadding(stored) : 0;
     if (header.flag === "S") await this.#oldSparse();
     else if (type === "file") await this.#paxSparse(pax);
     return { name, type, mode: header.mode, size: this.#size, linkName };
@@ -210,7 +210,7 @@ export class TarReader {
   async #extra(size: number): Promise<Buffer> {
     if (size > MAX_HEADER) throw new TarError("a header is too long");
     const bytes = Buffer.from(await this.#bytes.take(size));
-    await this.#bytes.skip(padding(size));
+    await this.#bytes.skip(tarPadding(size));
     return bytes;
   }
 

@@ -2,8 +2,7 @@
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import { BstError } from "../base/errors.ts";
-import { padding } from "../base/tar-fields.ts";
-import { TAR_END, tarHeader } from "../base/tar-header.ts";
+import { TAR_END, tarHeader, tarPadding } from "../base/tar-header.ts";
 import { diffTrees } from "../cas/diff.ts";
 import type { Digest } from "../cas/digest.ts";
 import { EMPTY_DIRECTORY_DIGEST } from "../cas/directory.ts";
@@ -151,7 +150,7 @@ function* pack(
     } finally {
       fs.closeSync(file);
     }
-    yield* put(TAR_END.subarray(0, padding(entry.digest.size)));
+    yield* put(TAR_END.subarray(0, tarPadding(entry.digest.size)));
   }
   yield* put(TAR_END);
   if (used > 0) yield full();
