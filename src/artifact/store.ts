@@ -84,7 +84,7 @@ export class ArtifactStore {
 
   #isComplete({ files, publicData, lowDiversityMeta, highDiversityMeta, logs }: ArtifactRecord): boolean {
     const blobs = [publicData, lowDiversityMeta, highDiversityMeta, ...logs.map(({ digest }) => digest)];
-    return blobs.every((digest) => this.#cas.has(digest)) && (files === undefined || this.#cas.hasTree(files));
+    return this.#cas.hasAll(blobs) && (files === undefined || this.#cas.hasTree(files));
   }
 }
 

@@ -7,6 +7,7 @@ import { BstError, systemErrorCode } from "../base/errors.ts";
 import { type Digest, digestOf, formatDigest, sameDigest } from "./digest.ts";
 import { type Directory, decodeDirectory, encodeDirectory } from "./directory.ts";
 import { PIECE_SIZE, withPieces } from "./file-pieces.ts";
+import { Presence } from "./presence.ts";
 import { TemporaryFile } from "./temporary-file.ts";
 
 /** As buildbox-casd's: blobs are written once. */
@@ -22,12 +23,17 @@ export class Cas {
   readonly #directories = new Map<string, Directory>();
   #directoriesSize = 0;
   readonly #completeTrees = new Set<string>();
+  readonly #presence: Presence | undefined;
 
-  /** @param root `<cachedir>/cas`; made when something is written to it */
-  constructor(root: string) {
+  /**
+   * @param root `<cachedir>/cas`; made when something is written to it
+   * @param presenceFile where to remember between runs what is there; the caller saves it by {@link savePresence}
+   */
+  constructor(root: string, presenceFile?: string) {
     this.root = path.resolve(root);
     this.temporaryDirectory = `${this.root}/tmp`;
     this.#objects = `${this.root}/objects/`;
+    if (presenceFile !== undefined) this.#presence = new Presence(this.#objects, presenceFile);
   }
 
   objectPath(digest: Digest): string {
@@ -126,14 +132,31 @@ export class Cas {
 
   /** Whether all directories and files of a tree are there. A yes is remembered while the process lives. */
   hasTree(root: Digest): boolean {
-    if (this.#completeTrees.has(root.hash)) return true;
+    if (this.#completeTrees.has(root.hash) || this.#presence?.has(root.hash)) return true;
     if (!this.has(root)) return false;
     const directory = this.readDirectory(root);
     const complete =
       directory.files.every((node) => this.has(node.digest)) &&
       directory.directories.every((node) => this.hasTree(node.digest));
-    if (complete) this.#completeTrees.add(root.hash);
+    if (complete) {
+      this.#completeTrees.add(root.hash);
+      this.#presence?.add(root.hash);
+    }
     return complete;
+  }
+
+  /** Whether all blobs are there, by what is remembered where nothing was removed since. */
+  hasAll(digests: readonly Digest[]): boolean {
+    return digests.every((digest) => {
+      if (this.#presence?.has(digest.hash)) return true;
+      const found = this.has(digest);
+      if (found) this.#presence?.add(digest.hash);
+      return found;
+    });
+  }
+
+  savePresence(): void {
+    this.#presence?.save();
   }
 
   /** Starts afresh when full. */

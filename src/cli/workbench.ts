@@ -49,7 +49,7 @@ export function openBench(context: CommandContext): Bench {
   const { globals, reporter, cwd } = context;
   const config = loadUserConfig({ cwd, env: process.env, path: globals.config, overrides: globals });
   reporter.configure(config.logging);
-  const cas = new Cas(join(config.cacheDirectory, "cas"));
+  const cas = new Cas(join(config.cacheDirectory, "cas"), join(config.cacheDirectory, "bst-ts", "presence"));
   const caches = {
     cas,
     artifacts: new ArtifactStore(config.cacheDirectory, cas),
@@ -65,7 +65,9 @@ export async function openWorkbench(context: CommandContext, options: OpenOption
   const { config, caches } = openBench(context);
   const { cas } = caches;
   const { directory, workspaceElement } = findProject(context.directory);
-  const index = new LocalIndex(join(config.cacheDirectory, "bst-ts", "index", encodeURIComponent(directory)));
+  const indexDirectory = join(config.cacheDirectory, "bst-ts", "index", encodeURIComponent(directory));
+  const index = new LocalIndex(indexDirectory);
+  const files = new YamlFiles(join(indexDirectory, "yaml"));
   const workspaces = new Workspaces(directory);
   const except = options.except ?? [];
   let names: readonly string[] = [];
@@ -75,7 +77,7 @@ export async function openWorkbench(context: CommandContext, options: OpenOption
       {
         config,
         kinds: { elements: elementKinds, sources: sourceKinds },
-        files: new YamlFiles(),
+        files,
         messenger: reporter,
         options: globals.option,
         maxJobs: config.build.maxJobs,
@@ -90,6 +92,10 @@ export async function openWorkbench(context: CommandContext, options: OpenOption
       { cas, signal },
     ),
   );
+  files.save();
+  activity(reporter, "Resolving elements", () => {
+    for (const element of graph.elements) graph.keys.of(element);
+  });
   index.save();
 
   const strict = globals.strict ?? config.isStrict(graph.project.name);
