@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { BstError, systemErrorCode } from "../base/errors.ts";
 import { type Digest, digestOf, digestOfFile } from "./digest.ts";
-import { encodeDirectory, type FileNode, type SymlinkNode, type Timestamp } from "./directory.ts";
+import { type DirectoryNode, encodeDirectory, type FileNode, type SymlinkNode, type Timestamp } from "./directory.ts";
 import { type FileRecord, type LocalIndex, type LocalRecord, lastingIdentity, sameIdentity } from "./local-index.ts";
 import type { Cas } from "./store.ts";
 
@@ -68,35 +68,42 @@ class Import {
     const stat = fs.lstatSync(directory, BIGINT);
     const sameNames = known?.identity !== undefined && sameIdentity(known.identity, stat);
     const names = sameNames ? known : listDirectory(directory);
-    const before = byName(known);
+    const before = sameNames ? known : knownByName(known, names);
 
     let changed = !sameNames;
-    const records: FileRecord[] = [];
-    const files: FileNode[] = [];
-    for (const { name } of names.files) {
+    const stats: fs.BigIntStats[] = [];
+    const records = names.files.map(({ name }, i) => {
       const file = `${directory}/${name}`;
       const stat = fs.lstatSync(file, BIGINT);
-      const record = this.#file(file, name, stat, (stat.mode & OWNER_EXECUTES) !== 0n, before.files.get(name));
-      changed ||= record !== before.files.get(name);
-      records.push(record);
-      files.push(this.#mtimes ? { ...fileNode(record), mtime: timestamp(stat) } : fileNode(record));
-    }
-    const directories = names.directories.map(({ name }) => {
+      const record = this.#file(file, name, stat, (stat.mode & OWNER_EXECUTES) !== 0n, before.files[i]);
+      changed ||= record !== before.files[i];
+      stats.push(stat);
+      return record;
+    });
+    const directories = names.directories.map(({ name }, i) => {
       const digest = this.directory(`${directory}/${name}`);
-      changed ||= before.directories.get(name) !== digest.hash;
+      changed ||= before.directories[i]?.digest.hash !== digest.hash;
       return { name, digest };
     });
-
     if (!changed && known?.digest !== undefined && (!this.#store || this.#cas.has(known.digest))) return known.digest;
+
     const { symlinks } = names;
-    const message = { files, directories, symlinks };
-    const bytes = encodeDirectory(this.#mtimes ? { ...message, mtime: timestamp(stat) } : message);
+    const bytes = encodeDirectory({
+      files: records.map((record, i) => ({ ...fileNode(record), ...this.#mtime(stats[i]) })),
+      directories,
+      symlinks,
+      ...this.#mtime(stat),
+    });
     const digest = this.#store ? this.#cas.write(bytes) : digestOf(bytes);
     if (changed) {
       const identity = lastingIdentity(stat, now);
       this.#index?.set(key, { identity, digest, files: records, directories, symlinks });
     }
     return digest;
+  }
+
+  #mtime(stat: fs.BigIntStats | undefined): { readonly mtime?: Timestamp } {
+    return this.#mtimes && stat !== undefined ? { mtime: timestamp(stat.mtimeNs) } : {};
   }
 
   single(file: string): LocalFile {
@@ -167,15 +174,17 @@ function notUtf8(what: string, file: string): BstError {
 }
 
 interface Known {
-  readonly files: ReadonlyMap<string, FileRecord>;
-  /** Hashes. */
-  readonly directories: ReadonlyMap<string, string>;
+  readonly files: readonly (FileRecord | undefined)[];
+  readonly directories: readonly (DirectoryNode | undefined)[];
 }
 
-function byName(record: LocalRecord | undefined): Known {
+/** What is known of each name. */
+function knownByName(record: LocalRecord | undefined, names: Names): Known {
+  const files = new Map(record?.files.map((file) => [file.name, file]));
+  const directories = new Map(record?.directories.map((directory) => [directory.name, directory]));
   return {
-    files: new Map(record?.files.map((file) => [file.name, file])),
-    directories: new Map(record?.directories.map(({ name, digest }) => [name, digest.hash])),
+    files: names.files.map(({ name }) => files.get(name)),
+    directories: names.directories.map(({ name }) => directories.get(name)),
   };
 }
 
@@ -184,7 +193,7 @@ function fileNode({ name, digest, executable }: FileRecord): FileNode {
 }
 
 /** Cut off after the microseconds, as buildbox-casd does. */
-function timestamp({ mtimeNs }: fs.BigIntStats): Timestamp {
+function timestamp(mtimeNs: bigint): Timestamp {
   const nanos = ((mtimeNs % SECOND) + SECOND) % SECOND;
   return { seconds: Number((mtimeNs - nanos) / SECOND), nanos: Number(nanos - (nanos % 1000n)) };
 }
