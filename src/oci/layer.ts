@@ -41,15 +41,17 @@ export async function writeLayer(
   const entries = layerEntries(cas, tree, parent ?? EMPTY_DIRECTORY_DIGEST);
   const first = entries.next();
   if (first.done === true) return undefined;
-  const hash = createHash("sha256");
-  const pieces = pack(cas, chain(first.value, entries), mtime, (piece) => {
-    signal.throwIfAborted();
-    hash.update(piece);
-  });
+  const all = chain(first.value, entries);
   if (compression === "none") {
+    const pieces = pack(cas, all, mtime, () => signal.throwIfAborted());
     const digest = await cas.importStream(asynchronous(pieces), { signal });
     return { mediaType: LAYER, digest, diffId: `sha256:${digest.hash}` };
   }
+  const hash = createHash("sha256");
+  const pieces = pack(cas, all, mtime, (piece) => {
+    signal.throwIfAborted();
+    hash.update(piece);
+  });
   const digest = await cas.importStream(gzip(pieces), { signal });
   return { mediaType: LAYER_GZIP, digest, diffId: `sha256:${hash.digest("hex")}` };
 }
