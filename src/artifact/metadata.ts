@@ -38,6 +38,11 @@ export function readEnvironment(cas: Cas, { lowDiversityMeta }: ArtifactRecord):
   return Object.fromEntries(environment.keys().map((name) => [name, environment.string(name) ?? ""]));
 }
 
+/** The `sandbox` configuration of the element as it was built. */
+export function readSandbox(cas: Cas, { lowDiversityMeta }: ArtifactRecord): MappingNode {
+  return read(cas, lowDiversityMeta, "sandbox of an artifact").mapping("sandbox-config") ?? MappingNode.empty;
+}
+
 /** By hash: most artifacts of a project have the same. */
 const parsed = new Map<string, MappingNode>();
 

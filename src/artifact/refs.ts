@@ -13,6 +13,11 @@ export function formatRef({ project, normalName, key }: ArtifactName): string {
   return `${project}/${normalName.replace(/[^0-9A-Za-z._-]/gu, "_")}/${key}`;
 }
 
+/** An element's name as artifacts have it: without its suffix, and with `-` for `/`. */
+export function normalNameOf(elementName: string): string {
+  return elementName.replaceAll("/", "-").replace(/(?<=[^.].*)\.[^.]*$/, "");
+}
+
 /** The reverse of {@link formatRef}; undefined for text that is no artifact's name. */
 export function parseRef(text: string): ArtifactName | undefined {
   const [, project, normalName, key] = /^([^/]+)\/([^/]+)\/([0-9a-f]{64})$/.exec(text) ?? [];
