@@ -26,6 +26,10 @@ export interface CommandContext {
   print(text: string): void;
   /** Writes a line to the standard error, past the log. */
   printError(text: string): void;
+  /** Does something when the command has ended, however it did. */
+  atEnd(step: () => void): void;
+  /** Does what {@link atEnd} was told. */
+  end(): void;
 }
 
 /**
@@ -42,6 +46,7 @@ export function createContext(globals: GlobalOptions, signal: AbortSignal): Comm
   const terminal = isatty(STDOUT) && isatty(STDERR);
   const colors = globals.colors ?? (terminal && !NO_COLOR);
   const cwd = process.cwd();
+  const steps: (() => void)[] = [];
   const reporter = createReporter({
     fd: STDERR,
     format: globals.logFormat,
@@ -58,6 +63,10 @@ export function createContext(globals: GlobalOptions, signal: AbortSignal): Comm
     colors,
     reporter,
     signal,
+    atEnd: (step) => steps.push(step),
+    end: () => {
+      for (const step of steps.splice(0)) step();
+    },
     print: (text) => {
       reporter.flush();
       writeOutput(`${text}\n`);

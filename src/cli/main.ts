@@ -71,6 +71,8 @@ async function runCommand({ globals, path, options }: Extract<Parsed, { kind: "r
     reporter.finish();
     writeErrorRecord(error, reporter.lastTaskError);
     return EXIT.failure;
+  } finally {
+    context.end();
   }
 }
 

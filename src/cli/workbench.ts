@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { SourceStore } from "../artifact/sources.ts";
 import { ArtifactStore } from "../artifact/store.ts";
 import { activity } from "../base/activity.ts";
-import { LoadError } from "../base/errors.ts";
+import { BstError } from "../base/errors.ts";
 import { loadWithSubprojects, type Session } from "../build/session.ts";
 import { ElementStates } from "../build/states.ts";
 import { type Digest, digestOf } from "../cas/digest.ts";
@@ -27,6 +27,8 @@ export interface OpenOptions {
   /** Elements to leave out. */
   readonly except?: readonly string[];
   readonly retryFailed?: boolean;
+  /** Full names of elements that are loaded with their own sources, even if a workspace is open on them. */
+  readonly ownSources?: ReadonlySet<string>;
   /** Whether default targets, and which junctions among them, count: `build` and `show` of everything skip junctions. */
   readonly skipJunctions?: boolean;
 }
@@ -35,7 +37,6 @@ export interface OpenOptions {
 export interface Workbench extends Session {
   readonly targets: readonly Element[];
   readonly excepted: readonly Element[];
-  readonly workspaces: Workspaces;
 }
 
 /** What is there without a project. */
@@ -46,10 +47,11 @@ export interface Bench {
 
 /** Reads the user configuration and opens the caches. */
 export function openBench(context: CommandContext): Bench {
-  const { globals, reporter, cwd } = context;
+  const { globals, reporter, cwd, atEnd } = context;
   const config = loadUserConfig({ cwd, env: process.env, path: globals.config, overrides: globals });
   reporter.configure(config.logging);
   const cas = new Cas(join(config.cacheDirectory, "cas"), join(config.cacheDirectory, "bst-ts", "presence"));
+  atEnd(() => cas.savePresence());
   const caches = {
     cas,
     artifacts: new ArtifactStore(config.cacheDirectory, cas),
@@ -82,7 +84,7 @@ export async function openWorkbench(context: CommandContext, options: OpenOption
         options: globals.option,
         maxJobs: config.build.maxJobs,
         localTree: (path, { mtimes = false } = {}) => localTree(cas, path, { index, mtimes, ensureBlobs: false }),
-        workspace: (fullName) => workspaces.find(fullName),
+        workspace: (fullName) => (options.ownSources?.has(fullName) ? undefined : workspaces.find(fullName)),
       },
       directory,
       (project) => {
@@ -129,14 +131,18 @@ export async function openWorkbench(context: CommandContext, options: OpenOption
   };
 }
 
-/** The folder of the project at or above a folder, and the element whose workspace that folder is, if it is one. */
-function findProject(start: string): { directory: string; workspaceElement: string | undefined } {
+/**
+ * The folder of the project at or above a folder, and the element whose workspace that folder is, if it is one.
+ * @throws BstError domain stream, reason project-not-loaded, where there is none
+ */
+export function findProject(start: string): { directory: string; workspaceElement: string | undefined } {
   for (let directory = resolve(start); ; directory = dirname(directory)) {
     if (existsSync(join(directory, PROJECT_CONF))) return { directory, workspaceElement: undefined };
     if (existsSync(join(directory, WORKSPACE_CONF))) return workspaceProject(directory);
     if (directory === dirname(directory)) break;
   }
-  throw new LoadError("missing-project-conf", `There is no ${PROJECT_CONF} in ${start} or above it`, {
+  throw new BstError("stream", `There is no ${PROJECT_CONF} in ${start} or above it`, {
+    reason: "project-not-loaded",
     detail: "Run the program in a project, or name one with -C. To begin a new project: bst-ts init",
   });
 }
