@@ -1,6 +1,6 @@
 /** Makes images of trees: a layer for what differs from the parent, a configuration, and a layout that holds them. */
 import { DecompressError, decompressed } from "../base/decompress.ts";
-import { type Digest, formatDigest } from "../cas/digest.ts";
+import { type Digest, formatDigest, parseDigest } from "../cas/digest.ts";
 import type { Cas } from "../cas/store.ts";
 import { historyOf, type Image } from "./image.ts";
 import { invalidImage } from "./json.ts";
@@ -81,13 +81,10 @@ class Assembly {
     const { compression, mtime } = this.#format;
     const trees = [tree, ...(parent === undefined ? [] : [parent])].map(formatDigest);
     const key = `layer ${LAYER_VERSION} ${compression} ${mtime} ${trees.join(" ")}`;
-    const known = memo.get(key);
-    if (known !== undefined) {
-      const layer = JSON.parse(known) as Layer;
-      if (this.#cas.has(layer.digest)) return layer;
-    }
+    const known = parseLayer(memo.get(key) ?? "");
+    if (known !== undefined && this.#cas.has(known.digest)) return known;
     const layer = await writeLayer(this.#cas, tree, parent, this.#format, signal);
-    if (layer !== undefined) memo.set(key, JSON.stringify(layer));
+    if (layer !== undefined) memo.set(key, formatLayer(layer));
     return layer;
   }
 
@@ -112,4 +109,16 @@ class Assembly {
       throw invalidImage(`The layer ${digest.hash} can't be read: ${error.message}`);
     }
   }
+}
+
+function formatLayer({ mediaType, digest, diffId }: Layer): string {
+  return `${mediaType} ${formatDigest(digest)} ${diffId}`;
+}
+
+/** Undefined for anything that {@link formatLayer} did not write. */
+function parseLayer(line: string): Layer | undefined {
+  const [mediaType, text = "", diffId, ...rest] = line.split(" ");
+  const digest = parseDigest(text);
+  if (mediaType === undefined || digest === undefined || diffId === undefined || rest.length > 0) return undefined;
+  return { mediaType, digest, diffId };
 }

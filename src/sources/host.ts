@@ -78,7 +78,7 @@ function gather(
     if (!(error instanceof HostError)) throw error;
     throw new BstError("source", `${provenance}: ${error.message}`, { reason: "host-missing", cause: error });
   }
-  warn(`${provenance}: The cache key depends on this machine`, {
+  warn("The cache key depends on the files of this machine", {
     token: "host:machine-dependent",
     detail: "Another machine, or this one after an upgrade, has other files and with them other keys and artifacts.",
   });

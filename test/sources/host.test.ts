@@ -92,7 +92,7 @@ describe("host", () => {
     const on = bench();
     const tree = await on.stage(on.configure(host, { programs: ["bst-ts-test-tool"] }));
     expect(tree.lookup("usr/bin/bst-ts-test-tool")).toMatchObject({ target: `${root}/tools/bst-ts-test-tool` });
-    expect(on.warnings).toEqual([expect.stringContaining("depends on this machine")]);
+    expect(on.warnings).toEqual([expect.stringContaining("depends on the files of this machine")]);
   });
 
   test.each<[string, Record<string, string[]>, string]>([
