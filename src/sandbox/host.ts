@@ -3,6 +3,7 @@ import { accessSync, constants } from "node:fs";
 import path from "node:path";
 import type { Digest } from "../cas/digest.ts";
 import type { Cas } from "../cas/store.ts";
+import type { Namespaces } from "./namespaces.ts";
 import { findSystem, type SandboxSystem } from "./probe.ts";
 import { RootCache } from "./roots.ts";
 
@@ -11,6 +12,8 @@ export type SandboxBackend = "bubblewrap" | "unshare";
 export interface SandboxOptions {
   /** Only this one; else bubblewrap before unshare. */
   readonly backend?: SandboxBackend;
+  /** Only these; else the ones that work. */
+  readonly namespaces?: Namespaces;
   /** Whether roots may be overlays, the default, or are always copied. */
   readonly overlay?: boolean;
   /** Apparent size of roots that are kept for later, in bytes. */

@@ -41,16 +41,20 @@ export async function findSystem(host: SandboxHost): Promise<SandboxSystem> {
   });
 }
 
-function* candidates({ tools, options }: SandboxHost): Generator<[SandboxBackend, Namespaces]> {
+function candidates({ tools, options }: SandboxHost): [SandboxBackend, Namespaces][] {
   const { bwrap, unshare, setpriv } = tools;
-  const whose: Namespaces[] = process.geteuid?.() === 0 ? ["user", "root"] : ["user"];
-  if (bwrap !== undefined && options.backend !== "unshare") {
-    if (unshare !== undefined) for (const namespaces of whose) yield ["bubblewrap", namespaces];
-    yield ["bubblewrap", "none"];
+  const all: [SandboxBackend, Namespaces][] = [];
+  if (bwrap !== undefined) {
+    if (unshare !== undefined) all.push(["bubblewrap", "user"], ["bubblewrap", "root"]);
+    all.push(["bubblewrap", "none"]);
   }
-  if (unshare !== undefined && setpriv !== undefined && options.backend !== "bubblewrap") {
-    for (const namespaces of whose) yield ["unshare", namespaces];
-  }
+  if (unshare !== undefined && setpriv !== undefined) all.push(["unshare", "user"], ["unshare", "root"]);
+  return all.filter(
+    ([backend, namespaces]) =>
+      (options.backend ?? backend) === backend &&
+      (options.namespaces ?? namespaces) === namespaces &&
+      (namespaces !== "root" || process.geteuid?.() === 0),
+  );
 }
 
 async function attempt(

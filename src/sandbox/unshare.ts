@@ -45,7 +45,9 @@ export function unshareScript(isolation: Isolation, tools: SandboxTools, prefix:
     ...[quote(unshare), "--root=.", quote(`--wd=${isolation.cwd}`), "--", ...isolation.argv.map(quote)],
   ].join(" ");
   const inner = `echo >&5; read -r _ <&6; exec 3>&- 5>&- 6>&- 8<&- 9<&-; exec ${command}`;
-  const user = isolation.userNamespace ? `${quote(unshare)} --user --map-user=${uid} --map-group=${gid} -- ` : "";
+  const user = isolation.userNamespace
+    ? `${quote(unshare)} --user --map-user=${uid} --map-group=${gid} --keep-caps -- `
+    : "";
   lines.push("status=0", `${user}sh -c ${quote(inner)} || status=$?`);
   lines.push(`echo "{ \\"exit-code\\": $status }" >&3`);
   return lines.join("\n");

@@ -1,0 +1,44 @@
+/** Runs one script in a sandbox as another process, maybe of another user: a request in JSON on stdin, the answer on stdout. */
+import { text } from "node:stream/consumers";
+import { importLocal } from "../../src/cas/import.ts";
+import { Cas } from "../../src/cas/store.ts";
+import type { SandboxOptions } from "../../src/sandbox/host.ts";
+import { detectSandbox, openSandbox } from "../../src/sandbox/sandbox.ts";
+
+export interface Request {
+  /** Root of the store. */
+  readonly cas: string;
+  /** The folder that becomes the root. */
+  readonly root: string;
+  readonly options: SandboxOptions;
+  readonly script: string;
+  readonly rootReadOnly: boolean;
+  readonly inheritUid?: boolean;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly digest: string;
+  readonly overlay: boolean;
+}
+
+const request: Request = JSON.parse(await text(process.stdin));
+const store = new Cas(request.cas);
+const host = detectSandbox(store, request.options);
+await using sandbox = await openSandbox(host, {
+  root: importLocal(store, request.root),
+  writableDirectories: ["/buildstream/test/element.bst", "/buildstream-install"],
+  network: false,
+  hostMounts: [],
+  ...(request.inheritUid === true && { uid: process.geteuid?.(), gid: process.getegid?.() }),
+});
+const command = {
+  argv: ["sh", "-c", "-e", request.script],
+  env: { PATH: "/usr/bin:/bin" },
+  cwd: "/buildstream/test/element.bst",
+  rootReadOnly: request.rootReadOnly,
+};
+const status = await sandbox.run(command, { stdout: 2, stderr: 2 });
+const { overlay } = await host.system();
+const answer: Answer = { status, digest: sandbox.capture().hash, overlay: overlay !== undefined };
+process.stdout.write(JSON.stringify(answer));
