@@ -46,7 +46,14 @@ export async function launch({ argv, cwd, io, outlivesAll }: Launch, signal: Abo
     child.on("error", reject);
     child.on("close", () => resolve());
   });
-  const kill = () => killUntil(child, ended);
+  const victims = (): number[] => {
+    const { pid } = child;
+    if (pid === undefined) return [];
+    if (!outlivesAll && io.interactive !== true) return [-pid];
+    const started = outlivesAll ? childrenOf(pid) : [...childrenOf(pid), ...watched(report)];
+    return started.length > 0 ? started : [pid];
+  };
+  const kill = () => killUntil(victims, ended);
   signal?.addEventListener("abort", kill, { once: true });
   // Aborted between the first look and now.
   if (signal?.aborted === true) kill();
@@ -55,7 +62,7 @@ export async function launch({ argv, cwd, io, outlivesAll }: Launch, signal: Abo
   } finally {
     signal?.removeEventListener("abort", kill);
   }
-  if (!outlivesAll) await gone(Number(/"child-pid": (\d+)/.exec(report)?.[1] ?? 0));
+  if (!outlivesAll) for (const pid of watched(report)) await gone(pid);
   signal?.throwIfAborted();
   return report;
 }
@@ -69,17 +76,15 @@ function forward(from: ChildProcess["stdout"], to: SandboxOutput): void {
 }
 
 /**
- * Kills the processes that the child started, not itself: it ends when they are gone, and nobody else would tell. If it
- * has not started any it is killed itself.
+ * Kills the processes that the first one started, not itself: it ends when they are gone, and nobody else would tell. If
+ * it has not started any it is killed itself. Where it would not wait for them its whole group is killed, as bubblewrap
+ * leaves a process behind if it is killed while it sets up.
  */
-function killUntil(child: ChildProcess, ended: Promise<void>): void {
+function killUntil(victims: () => readonly number[], ended: Promise<void>): void {
   const attempt = () => {
-    const { pid } = child;
-    if (pid === undefined) return;
-    const pids = childrenOf(pid);
-    for (const each of pids.length > 0 ? pids : [pid]) {
+    for (const pid of victims()) {
       try {
-        process.kill(each, "SIGKILL");
+        process.kill(pid, "SIGKILL");
       } catch (error) {
         if (systemErrorCode(error) !== "ESRCH") throw error;
       }
@@ -89,6 +94,12 @@ function killUntil(child: ChildProcess, ended: Promise<void>): void {
   const timer = setInterval(attempt, KILL_AGAIN_AFTER);
   const stop = () => clearInterval(timer);
   ended.then(stop, stop);
+}
+
+/** The first process in bubblewrap's namespace, once it has said so. */
+function watched(report: string): number[] {
+  const pid = /"child-pid": (\d+)/.exec(report)?.[1];
+  return pid === undefined ? [] : [Number(pid)];
 }
 
 function childrenOf(pid: number): number[] {
@@ -101,7 +112,7 @@ function childrenOf(pid: number): number[] {
 
 /** The first process of a PID namespace is gone, or a zombie, only when all others of the namespace are gone. */
 async function gone(pid: number): Promise<void> {
-  while (pid > 0) {
+  for (;;) {
     try {
       const stat = fs.readFileSync(`/proc/${pid}/stat`, "utf8");
       if (stat.slice(stat.lastIndexOf(")") + 2).startsWith("Z")) return;

@@ -23,9 +23,9 @@ export function inNamespaces(
   options: { readonly extra?: readonly string[]; readonly arguments?: readonly string[] } = {},
 ): string[] {
   const shell = ["sh", "-c", script, "sh", ...(options.arguments ?? [])];
-  if (namespaces === "none" || unshare === undefined) return shell;
   // Where this process is killed itself, nobody else would end what it started.
   const bound = setpriv === undefined ? [] : [setpriv, "--pdeathsig", "KILL", "--"];
+  if (namespaces === "none" || unshare === undefined) return [...bound, ...shell];
   const user = namespaces === "user" ? ["--user", "--map-root-user"] : [];
   const flags = [...user, "--mount", "--pid", "--fork", "--kill-child=KILL", ...(options.extra ?? [])];
   return [...bound, unshare, ...flags, "--", ...shell];

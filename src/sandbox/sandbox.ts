@@ -144,7 +144,7 @@ export class Sandbox implements AsyncDisposable {
       const mount = mountRoot(workspace.path, overlay, locks);
       const argv =
         system.backend === "bubblewrap"
-          ? inNamespaces(tools, system.namespaces, `${mount}\n"$@" 8<&- 9<&-`, {
+          ? inNamespaces(tools, system.namespaces, `${mount}\n${locks ? '"$@" 8<&- 9<&-' : 'exec "$@"'}`, {
               arguments: [...prefix, ...bubblewrapCommand(tools.bwrap ?? "bwrap", isolation)],
             })
           : inNamespaces(tools, system.namespaces, `${mount}\n${unshareScript(isolation, tools, prefix)}`, {
