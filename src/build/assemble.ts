@@ -7,12 +7,12 @@ import { BstError } from "../base/errors.ts";
 import { inTree } from "../base/paths.ts";
 import type { Digest } from "../cas/digest.ts";
 import type { Tree } from "../cas/tree.ts";
-import { dependencies } from "../graph/scopes.ts";
 import type { Element } from "../project/element.ts";
 import { sandboxFields } from "../project/sandbox-config.ts";
 import { emitYaml } from "../yaml/emit.ts";
 import { ElementBuild } from "./build-io.ts";
 import type { BuildTools } from "./build-tools.ts";
+import { buildDependencies } from "./incremental.ts";
 
 const ARTIFACT_VERSION = 2;
 
@@ -63,10 +63,11 @@ export async function assemble(
 
 function cacheArtifact(
   build: ElementBuild,
-  { caches, states, keys, messenger }: BuildTools,
+  tools: BuildTools,
   { collect, error }: Outcome,
   keepBuildTrees: KeepBuildTrees,
 ): ArtifactRecord {
+  const { caches, states, keys, messenger, workspaces } = tools;
   const { element, root } = build;
   const { cas, artifacts } = caches;
   const keepsTree =
@@ -93,12 +94,7 @@ function cacheArtifact(
     lowDiversityMeta: environmentMetadata(cas, element.environment, sandboxFields(element.sandbox)),
     highDiversityMeta: variablesMetadata(cas, variables),
     logs: logFile === undefined ? [] : [{ name: basename(logFile), digest: cas.importFile(logFile) }],
-    buildDeps: dependencies(element, "build").map((dependency) => ({
-      projectName: dependency.projectName,
-      elementName: dependency.name,
-      cacheKey: states.of(dependency).key ?? "",
-      wasWorkspaced: dependency.workspace !== undefined,
-    })),
+    buildDeps: buildDependencies(element, states),
     buildTree: keepsTree ? folder(root, element.variable("build-root") ?? "/") : undefined,
     sources: keepsTree ? states.stagedSources(element) : undefined,
     buildRoot: keepsTree ? root.digest() : undefined,
@@ -112,6 +108,8 @@ function cacheArtifact(
       : undefined,
   };
   artifacts.put({ project: element.projectName, normalName: element.normalName }, record);
+  // The next build in the workspace starts from this one, also where it failed.
+  if (build.isWorkspaced) workspaces.setLastBuild(element.fullName, key);
   return record;
 }
 

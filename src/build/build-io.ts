@@ -13,6 +13,7 @@ import { warn } from "../project/sources.ts";
 import type { MappingNode } from "../yaml/node.ts";
 import type { BuildTools } from "./build-tools.ts";
 import { CommandRunner } from "./command-runner.ts";
+import { incrementalSources } from "./incremental.ts";
 
 /** The work on one element. It must be disposed of, so that no sandbox outlives it. */
 export class ElementBuild implements BuildIo, AsyncDisposable {
@@ -89,7 +90,9 @@ export class ElementBuild implements BuildIo, AsyncDisposable {
     const sources = this.tools.states.stagedSources(this.element);
     if (sources === undefined)
       throw new Error(`the sources of ${this.element.fullName} were not staged before its build`);
-    target.importTree(sources);
+    const incremental = incrementalSources(this.element, sources, this.tools);
+    if (incremental !== undefined) this.info("Incremental build");
+    target.importTree(incremental ?? sources);
   }
 
   manifest(dependency: DependencyFacts, selection: SplitSelection): Iterable<string> {

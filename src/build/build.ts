@@ -119,10 +119,11 @@ export function buildTools(
   sandboxHost: () => SandboxHost,
   signal: AbortSignal,
 ): BuildTools {
-  const { caches, states, graph } = session;
+  const { caches, states, graph, workspaces } = session;
   return {
     caches,
     states,
+    workspaces,
     keys: graph.keys,
     messenger,
     signal,

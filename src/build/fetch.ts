@@ -10,6 +10,8 @@ import { areOriginalsCached, fetchOriginals, stageSources } from "./source-io.ts
 export interface FetchOptions {
   /** Whether the sources themselves are wanted, as their kinds keep them, and not only what is staged of them. */
   readonly originals?: boolean;
+  /** Whether what will be fetched is told first; default true. */
+  readonly announce?: boolean;
 }
 
 /** @throws BstError domain stream, where a job failed; domain pipeline, where a ref is missing */
@@ -20,7 +22,7 @@ export async function fetchElements(
   options: FetchOptions = {},
 ): Promise<void> {
   assertResolved(elements);
-  await runPipeline(session, { queues: ["fetch"], targets, elements }, () => {
+  await runPipeline(session, { queues: ["fetch"], targets, elements, announce: options.announce ?? true }, () => {
     const tasks: Task[] = [];
     for (const element of elements) {
       const task = fetchTask(session, element, options);

@@ -1,5 +1,6 @@
 /** One run of the scheduler, with what is reported before and after it. */
 import { BstError } from "../base/errors.ts";
+import type { PipelineStarted } from "../base/messages.ts";
 import type { Element } from "../project/element.ts";
 import { elementView } from "./element-view.ts";
 import { projectHeadings } from "./headings.ts";
@@ -12,15 +13,38 @@ export interface Pipeline {
   readonly targets: readonly Element[];
   /** Everything that the command is about, in staging order. */
   readonly elements: readonly Element[];
+  /** Whether what will be done is told, default, or is a step of something else. */
+  readonly announce?: boolean;
 }
 
 /** @throws BstError domain stream, where a job failed or the user interrupted */
 export async function runPipeline(session: Session, pipeline: Pipeline, tasksOf: () => readonly Task[]): Promise<void> {
-  const { events, config, signal, states, graph } = session;
-  const { queues, targets, elements } = pipeline;
+  const { events, signal, states } = session;
+  const { elements, announce = true } = pipeline;
+  const { scheduler } = session.config;
   const keysBefore = new Map(elements.map((element) => [element, states.of(element).key]));
-  const { scheduler } = config;
+  if (announce) events.emit(heading(session, pipeline));
+  const { failed, interrupted } = await schedule(tasksOf(), {
+    limits: { fetch: scheduler.fetchers, build: scheduler.builders, track: scheduler.fetchers },
+    onError: scheduler.onError,
+    signal,
+  });
   events.emit({
+    type: "pipeline-ended",
+    total: elements.length,
+    session: elements.length,
+    changed: elements
+      .filter((element) => states.of(element).key !== keysBefore.get(element))
+      .map((element) => elementView(session, element)),
+  });
+  if (interrupted) throw new BstError("stream", "Interrupted");
+  if (failed) throw new BstError("stream", "");
+}
+
+function heading(session: Session, { queues, targets, elements }: Pipeline): PipelineStarted {
+  const { config, graph } = session;
+  const { scheduler } = config;
+  return {
     type: "pipeline-started",
     queues,
     project: { name: graph.project.name, directory: graph.project.directory },
@@ -38,20 +62,5 @@ export async function runPipeline(session: Session, pipeline: Pipeline, tasksOf:
     },
     projects: projectHeadings(graph),
     elements: elements.map((element) => elementView(session, element)),
-  });
-  const { failed, interrupted } = await schedule(tasksOf(), {
-    limits: { fetch: scheduler.fetchers, build: scheduler.builders, track: scheduler.fetchers },
-    onError: scheduler.onError,
-    signal,
-  });
-  events.emit({
-    type: "pipeline-ended",
-    total: elements.length,
-    session: elements.length,
-    changed: elements
-      .filter((element) => states.of(element).key !== keysBefore.get(element))
-      .map((element) => elementView(session, element)),
-  });
-  if (interrupted) throw new BstError("stream", "Interrupted");
-  if (failed) throw new BstError("stream", "");
+  };
 }

@@ -10,6 +10,7 @@ import { type LoadedGraph, loadGraph, SubprojectMissing } from "../graph/load.ts
 import type { Project } from "../project/project.ts";
 import type { LoadSession } from "../project/session.ts";
 import type { UserConfig } from "../project/user-config.ts";
+import type { Workspaces } from "../project/workspaces.ts";
 import { fetchOriginals, stageSources } from "./source-io.ts";
 import type { ElementStates } from "./states.ts";
 
@@ -31,6 +32,7 @@ export interface Session {
   readonly signal: AbortSignal;
   /** Whether only artifacts count that are built from exactly what is declared now. */
   readonly strict: boolean;
+  readonly workspaces: Workspaces;
 }
 
 /** Loads the graph, staging the sources of junctions on the way, which may mean to fetch them. */

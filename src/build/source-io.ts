@@ -51,9 +51,10 @@ export function areOriginalsCached(element: Element): boolean {
   );
 }
 
-/** Fetches what is missing of an element's sources. */
-export async function fetchOriginals(element: Element, tools: SourceTools): Promise<void> {
+/** Fetches what is missing of an element's sources, or of those before one. */
+export async function fetchOriginals(element: Element, tools: SourceTools, stop?: ElementSource): Promise<void> {
   for (const each of element.sources) {
+    if (each === stop) break;
     const io = sourceIo(element, each, tools);
     if (each.source.isCached(io)) continue;
     if (!each.definition.needsPrevious?.fetch) {

@@ -51,7 +51,7 @@ export function keyFields(element: Element): Readonly<Record<string, KeyValue>> 
 /** Computes keys, each once; an element without a key depends on a source that has no ref. */
 export class KeyRing {
   private readonly keys = new Map<Element, Keys | undefined>();
-  private readonly fields = new WeakMap<Element, readonly [head: string, tail: string]>();
+  private fields = new WeakMap<Element, readonly [head: string, tail: string]>();
   /** `["project","element"` of each element: the beginning of its entry among dependencies. */
   private readonly names = new WeakMap<Element, string>();
 
@@ -64,6 +64,7 @@ export class KeyRing {
   /** Forgets everything: refs have changed. */
   clear(): void {
     this.keys.clear();
+    this.fields = new WeakMap();
   }
 
   /** The key that an element gets when its dependencies are what they are: their strong keys instead of strict ones. */

@@ -1,7 +1,7 @@
 /** The workspaces that are open in a project, and the file in each that leads back to it. */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { LoadError } from "../base/errors.ts";
+import { LoadError, systemErrorCode } from "../base/errors.ts";
 import { emitYaml } from "../yaml/emit.ts";
 import type { MappingNode, Plain } from "../yaml/node.ts";
 import { parseYaml } from "../yaml/parse.ts";
@@ -21,7 +21,7 @@ interface Entry {
 
 export class Workspaces {
   private readonly directory: string;
-  private readonly entries: Map<string, Entry>;
+  private entries: Map<string, Entry>;
 
   /** @param directory absolute path of the toplevel project */
   constructor(directory: string) {
@@ -29,12 +29,9 @@ export class Workspaces {
     this.entries = this.load();
   }
 
-  /** Full names of elements with their workspaces, in the order in which these were opened. */
-  *list(): Iterable<[element: string, workspace: OpenWorkspace]> {
-    for (const name of this.entries.keys()) {
-      const workspace = this.find(name);
-      if (workspace !== undefined) yield [name, workspace];
-    }
+  /** Full names of the elements that have workspaces, in the order in which these were opened. */
+  names(): string[] {
+    return [...this.entries.keys()];
   }
 
   find(element: string): OpenWorkspace | undefined {
@@ -42,38 +39,55 @@ export class Workspaces {
     return entry && { path: resolve(this.directory, entry.path), lastBuild: entry.lastBuild };
   }
 
-  /** Records a workspace, and marks its folder. */
-  open(element: string, path: string): void {
-    const inside = path.startsWith(this.directory);
-    this.entries.set(element, { path: inside ? relative(this.directory, path) : path, lastBuild: undefined });
-    const conf = readConf(path);
-    const projects = [...(conf?.projects ?? []), { "project-path": this.directory, "element-name": element }];
-    writeAtomic(join(path, WORKSPACE_CONF), emitYaml({ projects, "format-version": String(CONF_FORMAT_VERSION) }));
-    this.save();
+  /**
+   * Records a workspace, and marks its folder.
+   * @returns whether the folder had such a mark already, from its sources or of another workspace
+   */
+  open(element: string, path: string): boolean {
+    const inside = relative(this.directory, path);
+    const stored = inside.startsWith("..") || inside === "" ? path : inside;
+    this.change((entries) => entries.set(element, { path: stored, lastBuild: undefined }));
+    const marks = readMarks(path);
+    const isMarked = marks.some((mark) => mark.project === this.directory && mark.element === element);
+    if (!isMarked) writeMarks(path, [...marks, { project: this.directory, element }]);
+    return marks.length > 0;
   }
 
   /** Forgets a workspace; its folder stays. */
   close(element: string): void {
     const workspace = this.find(element);
-    this.entries.delete(element);
+    this.change((entries) => entries.delete(element));
     if (workspace !== undefined) rmSync(join(workspace.path, WORKSPACE_CONF), { force: true });
-    this.save();
   }
 
+  /** @param key undefined to have the next build start from the sources alone */
   setLastBuild(element: string, key: string | undefined): void {
-    const entry = this.entries.get(element);
-    if (entry === undefined) return;
-    this.entries.set(element, { ...entry, lastBuild: key });
-    this.save();
+    if (this.entries.get(element)?.lastBuild === key) return;
+    this.change((entries) => {
+      const entry = entries.get(element);
+      if (entry !== undefined) entries.set(element, { ...entry, lastBuild: key });
+    });
   }
 
   private get path(): string {
     return join(this.directory, ".bst2", "workspaces.yml");
   }
 
+  /** Another process may have opened workspaces meanwhile: its entries stay. */
+  private change(edit: (entries: Map<string, Entry>) => void): void {
+    this.entries = this.load();
+    edit(this.entries);
+    const workspaces: Record<string, Plain> = {};
+    for (const [element, { path, lastBuild }] of this.entries) {
+      workspaces[element] = { path, ...(lastBuild !== undefined && { last_build: lastBuild }) };
+    }
+    mkdirSync(dirname(this.path), { recursive: true });
+    writeAtomic(this.path, emitYaml({ "format-version": String(FORMAT_VERSION), workspaces }));
+  }
+
   private load(): Map<string, Entry> {
-    if (!existsSync(this.path)) return new Map();
     const node = parse(this.path, "workspaces.yml");
+    if (node === undefined) return new Map();
     const version = node.int("format-version") ?? 0;
     if (version !== FORMAT_VERSION) {
       throw node.error(`Workspaces in format ${version} are not supported: ${FORMAT_VERSION} is`, {
@@ -84,52 +98,58 @@ export class Workspaces {
     return new Map(
       (workspaces?.keys() ?? []).map((element) => {
         const entry = workspaces?.mapping(element);
-        return [element, { path: entry?.string("path") ?? "", lastBuild: entry?.string("last_build") || undefined }];
+        const path = entry?.required("path", entry.string("path")) ?? "";
+        return [element, { path, lastBuild: entry?.string("last_build") || undefined }];
       }),
     );
-  }
-
-  private save(): void {
-    const workspaces: Record<string, Plain> = {};
-    for (const [element, { path, lastBuild }] of this.entries) {
-      workspaces[element] = { path, ...(lastBuild !== undefined && { last_build: lastBuild }) };
-    }
-    mkdirSync(dirname(this.path), { recursive: true });
-    writeAtomic(this.path, emitYaml({ "format-version": String(FORMAT_VERSION), workspaces }));
   }
 }
 
 /** The project and element that a workspace's folder belongs to. */
 export function workspaceProject(directory: string): { directory: string; workspaceElement: string } {
-  const first = readConf(directory)?.projects[0];
+  const [first] = readMarks(directory);
   if (first === undefined) {
     throw new LoadError("invalid-data", `${join(directory, WORKSPACE_CONF)} names no project`);
   }
-  return { directory: first["project-path"], workspaceElement: first["element-name"] };
+  return { directory: first.project, workspaceElement: first.element };
 }
 
-interface Conf {
-  readonly projects: readonly { readonly "project-path": string; readonly "element-name": string }[];
+/** Whose workspace a folder is. */
+interface Mark {
+  /** Absolute path. */
+  readonly project: string;
+  readonly element: string;
 }
 
-function readConf(directory: string): Conf | undefined {
-  const path = join(directory, WORKSPACE_CONF);
-  if (!existsSync(path)) return undefined;
-  const node = parse(path, WORKSPACE_CONF);
-  return {
-    projects: (node.sequence("projects")?.mappings() ?? []).map((project) => ({
-      "project-path": project.required("project-path", project.string("project-path")),
-      "element-name": project.required("element-name", project.string("element-name")),
-    })),
-  };
+function readMarks(directory: string): Mark[] {
+  const node = parse(join(directory, WORKSPACE_CONF), WORKSPACE_CONF);
+  return (node?.sequence("projects")?.mappings() ?? []).map((project) => ({
+    project: project.required("project-path", project.string("project-path")),
+    element: project.required("element-name", project.string("element-name")),
+  }));
 }
 
-function parse(path: string, name: string): MappingNode {
-  return parseYaml(readFileSync(path, "utf8"), { path, shortName: name, displayName: name });
+function writeMarks(directory: string, marks: readonly Mark[]): void {
+  const projects = marks.map(({ project, element }) => ({ "project-path": project, "element-name": element }));
+  writeAtomic(join(directory, WORKSPACE_CONF), emitYaml({ projects, "format-version": String(CONF_FORMAT_VERSION) }));
+}
+
+/** Undefined where there is no such file. */
+function parse(path: string, name: string): MappingNode | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw error;
+  }
+  return parseYaml(text, { path, shortName: name, displayName: name });
 }
 
 function writeAtomic(path: string, text: string): void {
-  const temporary = `${path}.${process.pid}`;
+  const target = existsSync(path) ? realpathSync(path) : path;
+  const temporary = `${target}.${process.pid}`;
   writeFileSync(temporary, text);
-  renameSync(temporary, path);
+  renameSync(temporary, target);
 }
