@@ -95,6 +95,14 @@ function styleOf(text: string, isKey: boolean): Style {
   return isKey && isMultiline ? "double" : "single";
 }
 
+/** A text as it can stand on a line among others, in a list or dictionary in brackets where `isFlow`. */
+export function inlineScalar(text: string, isFlow: boolean): string {
+  const style = styleOf(text, text === "");
+  if (style === "plain" && !(isFlow && /[,[\]{}]|^[-?:]$/.test(text))) return text;
+  if (style === "double" || BREAK.test(text)) return `"${text.replace(ESCAPED, escapeCharacter)}"`;
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
 const isAscii = (text: string) => !/[^\0-\x7f]/.test(text);
 const lengthOf = (text: string) => (isAscii(text) ? text.length : [...text].length);
 
