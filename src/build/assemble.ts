@@ -39,7 +39,7 @@ export async function assemble(
     type: "log",
     text: `Build environment of ${element.name}`,
     detail: emitYaml({ ...build.environment }),
-    element: element.fullName,
+    ...build.about,
   });
   await element.behaviour.stage?.(build);
   let outcome: Outcome;

@@ -55,6 +55,11 @@ export class ElementBuild implements BuildIo, AsyncDisposable {
     return this.tools.signal;
   }
 
+  /** What messages about the element say of it. */
+  get about() {
+    return { element: this.element.fullName, key: this.tools.states.displayKey(this.element) };
+  }
+
   get isWorkspaced() {
     return this.element.workspace !== undefined;
   }
@@ -146,7 +151,7 @@ export class ElementBuild implements BuildIo, AsyncDisposable {
     this.tools.messenger.emit({
       type: "info",
       text,
-      element: this.element.fullName,
+      ...this.about,
       ...(detail !== undefined && { detail }),
     });
   }
@@ -156,7 +161,7 @@ export class ElementBuild implements BuildIo, AsyncDisposable {
   }
 
   async activity<T>(text: string, step: () => Promise<T> | T, detail?: string): Promise<T> {
-    const about = { element: this.element.fullName, ...(detail !== undefined && { detail }) };
+    const about = { ...this.about, ...(detail !== undefined && { detail }) };
     return activity(this.tools.messenger, text, async () => step(), about);
   }
 

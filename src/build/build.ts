@@ -1,4 +1,6 @@
 /** Builds targets: plans, fetches what is needed for that, and builds, each element as soon as it can be. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { readPublicMetadata } from "../artifact/metadata.ts";
 import { BstError } from "../base/errors.ts";
 import type { JobMessenger } from "../base/messages.ts";
@@ -13,7 +15,7 @@ import { runJob } from "./jobs.ts";
 import { runPipeline } from "./pipeline.ts";
 import { planBuild } from "./plan.ts";
 import type { Task } from "./scheduler.ts";
-import { type Selection, select } from "./selection.ts";
+import { deepestFirst, type Selection, select } from "./selection.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -35,9 +37,11 @@ export async function buildTargets(session: Session, targets: readonly Element[]
         events.emit({ type: "job-not-needed", action, element: element.fullName });
       }
     }
+    // Scripts that come from BuildStream look for it.
+    mkdirSync(join(session.config.cacheDirectory, "build"), { recursive: true });
     return buildTasks(
       session,
-      plan.required.filter((element) => plan.builds.has(element)),
+      deepestFirst(wanted).filter((element) => plan.builds.has(element)),
     );
   });
 }

@@ -25,54 +25,88 @@ export interface ScheduleResult {
 }
 
 /**
- * Runs tasks, which report their own failures. After a failure, `continue` goes on with what does not need the task
- * that failed, `quit` lets running tasks end, and `terminate` ends them.
+ * Runs tasks, which report their own failures; of those that can start, the first of the list goes first. After a
+ * failure, `continue` goes on with what does not need the task that failed, `quit` lets running tasks end, and
+ * `terminate` ends them.
  */
 export async function schedule(tasks: readonly Task[], options: ScheduleOptions): Promise<ScheduleResult> {
-  const limits = new Map<string, LimitFunction>(
-    Object.entries(options.limits).map(([queue, limit]) => [queue, pLimit(Math.max(1, limit))]),
-  );
   const terminate = new AbortController();
   const signal = AbortSignal.any([options.signal, terminate.signal]);
-  const waiting = new Map<Task, number>();
-  const dependents = new Map<Task, Task[]>();
-  for (const task of tasks) {
-    waiting.set(task, task.needs.length);
-    for (const needed of task.needs) dependents.set(needed, [...(dependents.get(needed) ?? []), task]);
+  const run = new Run(tasks, options, signal, () => terminate.abort());
+  await run.finished();
+  return { failed: run.failed, interrupted: options.signal.aborted };
+}
+
+class Run {
+  failed = false;
+  private readonly options: ScheduleOptions;
+  private readonly signal: AbortSignal;
+  private readonly terminate: () => void;
+  private readonly limits: ReadonlyMap<string, LimitFunction>;
+  /** Tasks that can start, of each queue, by their place in the list. */
+  private readonly ready = new Map<string, Set<Task>>();
+  private readonly places = new Map<Task, number>();
+  private readonly waiting = new Map<Task, number>();
+  private readonly dependents = new Map<Task, Task[]>();
+  private readonly turns: Promise<void>[] = [];
+  private isStopped = false;
+
+  constructor(tasks: readonly Task[], options: ScheduleOptions, signal: AbortSignal, terminate: () => void) {
+    this.options = options;
+    this.signal = signal;
+    this.terminate = terminate;
+    const limits = Object.entries(options.limits);
+    this.limits = new Map(limits.map(([queue, limit]) => [queue, pLimit(Math.max(1, limit))]));
+    for (const [place, task] of tasks.entries()) {
+      this.places.set(task, place);
+      this.waiting.set(task, task.needs.length);
+      for (const needed of task.needs) {
+        const known = this.dependents.get(needed);
+        if (known === undefined) this.dependents.set(needed, [task]);
+        else known.push(task);
+      }
+    }
+    for (const task of tasks) if (task.needs.length === 0) this.start(task);
   }
 
-  let failed = false;
-  let stopped = false;
-  let running = 0;
-  return new Promise((resolve) => {
-    const finish = () => {
-      if (running === 0) resolve({ failed, interrupted: options.signal.aborted });
-    };
-    const start = (task: Task) => {
-      const limit = limits.get(task.queue);
-      if (limit === undefined) throw new Error(`there is no limit for the queue ${task.queue}`);
-      running += 1;
-      limit(async () => {
-        if (stopped || signal.aborted) return;
-        try {
-          await task.run(signal);
-          for (const dependent of dependents.get(task) ?? []) {
-            const left = (waiting.get(dependent) ?? 1) - 1;
-            waiting.set(dependent, left);
-            if (left === 0 && !stopped) start(dependent);
-          }
-        } catch {
-          // The task has reported it.
-          failed = true;
-          if (options.onError !== "continue") stopped = true;
-          if (options.onError === "terminate") terminate.abort();
-        }
-      }).finally(() => {
-        running -= 1;
-        finish();
-      });
-    };
-    for (const task of tasks) if (task.needs.length === 0) start(task);
-    finish();
-  });
+  /** Done when no task runs, and none can start. */
+  async finished(): Promise<void> {
+    // Turns add turns.
+    for (let next = this.turns.pop(); next !== undefined; next = this.turns.pop()) await next;
+  }
+
+  /** Gives the task's queue a turn, which goes to the first task that can start by then. */
+  private start(task: Task): void {
+    const limit = this.limits.get(task.queue);
+    if (limit === undefined) throw new Error(`there is no limit for the queue ${task.queue}`);
+    const ready = this.ready.get(task.queue) ?? new Set();
+    this.ready.set(task.queue, ready.add(task));
+    this.turns.push(limit(() => this.turn(ready)));
+  }
+
+  private async turn(ready: Set<Task>): Promise<void> {
+    if (this.isStopped || this.signal.aborted) return;
+    let task: Task | undefined;
+    for (const each of ready) if (task === undefined || this.place(each) < this.place(task)) task = each;
+    if (task === undefined) return;
+    ready.delete(task);
+    try {
+      await task.run(this.signal);
+    } catch {
+      // The task has reported it.
+      this.failed = true;
+      if (this.options.onError !== "continue") this.isStopped = true;
+      if (this.options.onError === "terminate") this.terminate();
+      return;
+    }
+    for (const dependent of this.dependents.get(task) ?? []) {
+      const left = (this.waiting.get(dependent) ?? 1) - 1;
+      this.waiting.set(dependent, left);
+      if (left === 0) this.start(dependent);
+    }
+  }
+
+  private place(task: Task): number {
+    return this.places.get(task) ?? 0;
+  }
 }

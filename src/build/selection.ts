@@ -43,3 +43,42 @@ function walk(from: readonly Element[], goOn: (element: Element) => boolean): Se
   }
   return visited;
 }
+
+/**
+ * The order to build in: what the longest chain of builds waits for comes first, and everything after what it needs.
+ * @param roots what is to be built, with all that it depends on
+ */
+export function deepestFirst(roots: readonly Element[]): Element[] {
+  const order: Element[] = [];
+  const visited = new Set<Element>();
+  for (const root of roots) {
+    const stack = [{ element: root, dependencies: runtimeFirst(root), next: 0 }];
+    if (visited.has(root)) continue;
+    visited.add(root);
+    for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
+      const dependency = frame.dependencies[frame.next++];
+      if (dependency === undefined) {
+        order.push(frame.element);
+        stack.pop();
+      } else if (!visited.has(dependency)) {
+        visited.add(dependency);
+        stack.push({ element: dependency, dependencies: runtimeFirst(dependency), next: 0 });
+      }
+    }
+  }
+  const depths = new Map<Element, number>(order.map((element) => [element, 0]));
+  const deepen = (element: Element, depth: number) => {
+    if (depth > (depths.get(element) ?? 0)) depths.set(element, depth);
+  };
+  // Backwards, each element comes before what it needs.
+  for (const element of order.toReversed()) {
+    const depth = depths.get(element) ?? 0;
+    for (const dependency of element.runtimeDependencies) deepen(dependency, depth);
+    for (const dependency of element.buildDependencies) deepen(dependency, depth + 1);
+  }
+  return order.sort((a, b) => (depths.get(b) ?? 0) - (depths.get(a) ?? 0));
+}
+
+function runtimeFirst({ runtimeDependencies, buildDependencies }: Element): Element[] {
+  return [...runtimeDependencies, ...buildDependencies];
+}

@@ -104,8 +104,8 @@ export class ElementStates {
     const keys = this.keys.of(element);
     if (keys === undefined) return { key: undefined, artifact: undefined };
     const exact = this.counted(element, this.find(element, keys.strict), keys.strict);
-    const { strictRebuild, collects, hasArtifact } = element.definition;
-    if (!strictRebuild && !collects && hasArtifact !== false) {
+    const { strictRebuild, collects } = element.definition;
+    if (!strictRebuild && !collects) {
       const artifact = exact ?? this.counted(element, this.find(element, keys.weak), keys.strict);
       if (artifact !== undefined) return { key: artifact.strongKey, artifact };
     }

@@ -20,6 +20,7 @@ import { loadUserConfig, type UserConfig } from "../project/user-config.ts";
 import { WORKSPACE_CONF, Workspaces, workspaceProject } from "../project/workspaces.ts";
 import { sourceKinds } from "../sources/index.ts";
 import type { CommandContext } from "./app.ts";
+import { expandElements, requireElements } from "./targets.ts";
 
 export interface OpenOptions {
   /** Names of elements, as the user gave them; the project's default targets where there are none. */
@@ -74,8 +75,8 @@ export async function openWorkbench(context: CommandContext, options: OpenOption
   const except = options.except ?? [];
   let names: readonly string[] = [];
 
-  const graph = await activity(reporter, "Loading elements", () =>
-    loadWithSubprojects(
+  const graph = await activity(reporter, "Loading elements", async (tally) => {
+    const loaded = await loadWithSubprojects(
       {
         config,
         kinds: { elements: elementKinds, sources: sourceKinds },
@@ -88,15 +89,21 @@ export async function openWorkbench(context: CommandContext, options: OpenOption
       },
       directory,
       (project) => {
-        names = options.targets.length > 0 ? options.targets : defaultTargets(project, workspaceElement);
+        requireElements(options.targets);
+        const given = expandElements(options.targets, () => project.allElements(), reporter);
+        names = options.targets.length > 0 ? given : defaultTargets(project, workspaceElement);
         return [...names, ...except];
       },
       { cas, signal },
-    ),
-  );
+    );
+    tally.processed = loaded.elements.filter(isBuildable).length;
+    return loaded;
+  });
   files.save();
-  activity(reporter, "Resolving elements", () => {
+  activity(reporter, "Resolving elements", (tally) => {
     for (const element of graph.elements) graph.keys.of(element);
+    tally.processed = graph.elements.length;
+    tally.expected = graph.elements.filter(isBuildable).length;
   });
   index.save();
 
@@ -129,6 +136,11 @@ export async function openWorkbench(context: CommandContext, options: OpenOption
     targets: options.skipJunctions ? targets.filter(({ kind }) => kind !== "junction") : targets,
     excepted: graph.targets.slice(names.length),
   };
+}
+
+/** Junctions are loaded on the way; progress counts what remains. */
+function isBuildable({ kind }: Element): boolean {
+  return kind !== "junction";
 }
 
 /**
