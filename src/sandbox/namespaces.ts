@@ -45,7 +45,7 @@ export function mountRoot(folder: string, overlay: OverlayMount | undefined, loc
     // Relative, as commas and colons would have another meaning.
     const inFolder = `../../sandboxes/${folder.slice(folder.lastIndexOf("/") + 1)}`;
     const layers = `lowerdir=tree,upperdir=${inFolder}/upper,workdir=${inFolder}/${work}`;
-    lines.push(`mount -t overlay -o nosuid,nodev,${overlay.options},${layers} overlay ${inFolder}/root || exit 1`);
+    lines.push(`mount -n -t overlay -o nosuid,nodev,${overlay.options},${layers} overlay ${inFolder}/root || exit 1`);
   }
   lines.push(`cd ${quote(folder)} || exit 1`);
   if (lock) lines.push("exec 8<lock && flock --shared 8 || exit 1");

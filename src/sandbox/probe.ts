@@ -74,7 +74,7 @@ function tryOverlay(): string {
   return [
     "mkdir -p lower/a/b",
     `for options in ${OVERLAY_OPTIONS.join(" ")}; do`,
-    "  mount -t overlay -o $options,lowerdir=lower,upperdir=upper,workdir=work overlay root 2>/dev/null || continue",
+    "  mount -n -t overlay -o $options,lowerdir=lower,upperdir=upper,workdir=work overlay root 2>/dev/null || continue",
     '  rm -r root/a && mkdir root/a && [ -z "$(ls root/a)" ] && echo overlay=$options',
     "  break",
     "done 2>/dev/null",
@@ -84,7 +84,7 @@ function tryOverlay(): string {
 function tryBackend(bwrap: string | undefined, backend: SandboxBackend, namespaces: Namespaces): string {
   if (backend === "unshare") {
     const user = namespaces === "user" ? "unshare --user --map-user=0 --map-group=0 true" : "true";
-    return `${user} && mount -t proc proc root`;
+    return `${user} && mount -n -t proc proc root`;
   }
   const isolation: Isolation = {
     argv: ["true"],

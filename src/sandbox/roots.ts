@@ -52,6 +52,8 @@ export class RootCache {
       materialise(this.#cas, root, `${temporary}/tree`, { mode: "hardlink", mtime: STAGED_MTIME });
       fs.writeFileSync(`${temporary}/size`, String(apparentSize(this.#cas, root)));
       fs.writeFileSync(`${temporary}/lock`, "");
+      // A folder without its tree can only come from outside; nobody can use it.
+      if (fs.existsSync(folder) && !fs.existsSync(`${folder}/tree`)) fs.rmSync(folder, { recursive: true });
       fs.renameSync(temporary, folder);
     } catch (error) {
       fs.rmSync(temporary, { recursive: true, force: true });

@@ -4,6 +4,8 @@ import type { SandboxTools } from "./host.ts";
 import type { Isolation } from "./isolation.ts";
 import { quote } from "./quote.ts";
 
+/** Without a note of it in a file that is the machine's. */
+const MOUNT = "mount -n";
 const DEVICES = "null zero full random urandom tty";
 const DEVICE_LINKS =
   "ptmx:pts/ptmx fd:/proc/self/fd stdin:/proc/self/fd/0 stdout:/proc/self/fd/1 stderr:/proc/self/fd/2";
@@ -20,22 +22,24 @@ export function unshareScript(isolation: Isolation, tools: SandboxTools, prefix:
   const at = (path: string): string => quote(root + path);
   const lines = ["set -e"];
   // A mount of its own, whatever it was.
-  lines.push(`mount --bind ${at("")} ${at("")}`);
-  lines.push(`mount -t proc -o nosuid,nodev,noexec proc ${at("/proc")}`);
-  lines.push(`mount --bind /proc/sys ${at("/proc/sys")}`, `mount -o remount,bind,ro ${at("/proc/sys")}`);
-  lines.push(`mount -t tmpfs -o mode=755,nosuid,nodev tmpfs ${at("/tmp")}`);
+  lines.push(`${MOUNT} --bind ${at("")} ${at("")}`);
+  lines.push(`${MOUNT} -t proc -o nosuid,nodev,noexec proc ${at("/proc")}`);
+  lines.push(`${MOUNT} --bind /proc/sys ${at("/proc/sys")}`, `${MOUNT} -o remount,bind,ro ${at("/proc/sys")}`);
+  lines.push(`${MOUNT} -t tmpfs -o mode=755,nosuid,nodev tmpfs ${at("/tmp")}`);
   lines.push(...devices(isolation, at));
   if (rootReadOnly) {
-    for (const path of isolation.writableDirectories) lines.push(`mount --bind ${at(path)} ${at(path)}`);
-    lines.push(`mount -o remount,bind,ro,nosuid,nodev ${at("")}`);
+    for (const path of isolation.writableDirectories) lines.push(`${MOUNT} --bind ${at(path)} ${at(path)}`);
+    lines.push(`${MOUNT} -o remount,bind,ro,nosuid,nodev ${at("")}`);
   }
-  for (const { hostPath, path } of isolation.hostMounts) lines.push(`mount --rbind ${quote(hostPath)} ${at(path)}`);
+  for (const { hostPath, path } of isolation.hostMounts) lines.push(`${MOUNT} --rbind ${quote(hostPath)} ${at(path)}`);
   if (!network) {
     lines.push(`hostname ${quote(isolation.hostname)}`);
     lines.push("ip link set lo up 2>/dev/null || ifconfig lo up 2>/dev/null || true");
   }
   lines.push("mkfifo ready go", "exec 5<>ready 6<>go", `cd ${at("")}`);
-  lines.push(`{ read -r _ <&5; mount --move . /; echo '{ "child-pid": 1 }' >&3; echo >&6; } &`);
+  lines.push(
+    `{ read -r _ <&5; ${MOUNT} --move . / && echo '{ "child-pid": 1 }' >&3 && echo go >&6 || echo stop >&6; } &`,
+  );
   const environment = Object.entries(isolation.env).map(([name, value]) => quote(`${name}=${value}`));
   const command = [
     ...prefix.map(quote),
@@ -44,7 +48,7 @@ export function unshareScript(isolation: Isolation, tools: SandboxTools, prefix:
     ...["--inh-caps=-all,+sys_chroot", "--ambient-caps=-all,+sys_chroot", "--bounding-set=-all,+sys_chroot", "--"],
     ...[quote(unshare), "--root=.", quote(`--wd=${isolation.cwd}`), "--", ...isolation.argv.map(quote)],
   ].join(" ");
-  const inner = `echo >&5; read -r _ <&6; exec 3>&- 5>&- 6>&- 8<&- 9<&-; exec ${command}`;
+  const inner = `echo >&5; read -r word <&6; [ "$word" = go ] || exit 1; exec 3>&- 5>&- 6>&- 8<&- 9<&-; exec ${command}`;
   const user = isolation.userNamespace
     ? `${quote(unshare)} --user --map-user=${uid} --map-group=${gid} --keep-caps -- `
     : "";
@@ -54,12 +58,12 @@ export function unshareScript(isolation: Isolation, tools: SandboxTools, prefix:
 }
 
 function devices({ interactive }: Isolation, at: (path: string) => string): string[] {
-  if (interactive) return [`mount --rbind /dev ${at("/dev")}`];
+  if (interactive) return [`${MOUNT} --rbind /dev ${at("/dev")}`];
   return [
-    `mount -t tmpfs -o mode=755,nosuid,nodev tmpfs ${at("/dev")}`,
-    `for name in ${DEVICES}; do : > ${at("/dev")}/$name; mount --bind /dev/$name ${at("/dev")}/$name; done`,
+    `${MOUNT} -t tmpfs -o mode=755,nosuid,nodev tmpfs ${at("/dev")}`,
+    `for name in ${DEVICES}; do : > ${at("/dev")}/$name; ${MOUNT} --bind /dev/$name ${at("/dev")}/$name; done`,
     `mkdir ${at("/dev/shm")} ${at("/dev/pts")}`,
-    `mount -t devpts -o newinstance,ptmxmode=0666,mode=620,nosuid,noexec devpts ${at("/dev/pts")}`,
+    `${MOUNT} -t devpts -o newinstance,ptmxmode=0666,mode=620,nosuid,noexec devpts ${at("/dev/pts")}`,
     `for link in ${DEVICE_LINKS}; do ln -s "\${link#*:}" ${at("/dev")}/"\${link%%:*}"; done`,
     `ln -s /proc/kcore ${at("/dev/core")}`,
   ];

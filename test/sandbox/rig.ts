@@ -32,7 +32,9 @@ afterAll(() => {
 });
 
 export function temporaryDirectory(name = "t"): string {
-  return fs.mkdtempSync(path.join(scratch, `${name}-`));
+  const directory = fs.mkdtempSync(path.join(scratch, `${name}-`));
+  fs.chmodSync(directory, 0o755);
+  return directory;
 }
 
 export const cas = new Cas(path.join(scratch, "cas"));
