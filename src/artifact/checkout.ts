@@ -15,17 +15,26 @@ import { tarChunks } from "./tar.ts";
  * @throws BstError in domain "stream" if it can't be written to, or has content and `force` is not set
  */
 export function prepareDirectory(location: string, force: boolean): void {
+  let isEmpty: boolean;
   try {
-    fs.mkdirSync(location, { recursive: true });
+    makeDirectory(path.resolve(location));
+    isEmpty = fs.readdirSync(location).length === 0;
   } catch (error) {
-    throw failure(`Cannot create the folder '${location}'`, error);
+    throw failure(`Cannot use the folder '${location}'`, error);
   }
   assertWritable(location);
-  if (!force && fs.readdirSync(location).length > 0) {
+  if (!force && !isEmpty) {
     throw new BstError("stream", `The folder '${location}' is not empty`, {
       detail: "With --force, files are added to it and replaced in it.",
     });
   }
+}
+
+/** Node's own recursion never ends where a folder can have none in it, such as /proc. */
+function makeDirectory(location: string): void {
+  if (fs.existsSync(location)) return;
+  makeDirectory(path.dirname(location));
+  fs.mkdirSync(location);
 }
 
 /** @throws BstError in domain "stream" if the file can't be written, or exists and `force` is not set */
@@ -56,6 +65,8 @@ export function checkoutDirectory(cas: Cas, tree: Digest, location: string, hard
 
 export interface TarOptions {
   readonly compression: Compression | undefined;
+  /** What the paths in it begin with; default `./`. */
+  readonly prefix?: string;
   readonly signal: AbortSignal;
 }
 
@@ -68,9 +79,9 @@ export async function writeTar(
   cas: Cas,
   tree: Digest,
   write: (bytes: Uint8Array) => void,
-  { compression, signal }: TarOptions,
+  { compression, prefix, signal }: TarOptions,
 ): Promise<void> {
-  const chunks = tarChunks(cas, tree);
+  const chunks = tarChunks(cas, tree, prefix);
   for await (const chunk of compression === undefined ? chunks : compressed(chunks, compression)) {
     write(chunk);
     await setImmediate();

@@ -14,15 +14,16 @@ const CHUNK_SIZE = 1 << 20;
 const MARGIN = 1 << 16;
 
 /**
- * The archive in pieces, each valid until the next is asked for. Entries are in the order of their names, paths begin
- * with `./`, owner and group are 0.
+ * The archive in pieces, each valid until the next is asked for. Entries are in the order of their names, owner and
+ * group are 0.
+ * @param prefix what paths begin with
  * @throws BstError in domain "cas" where a blob is missing or of another size
  */
-export function* tarChunks(cas: Cas, tree: Digest): Generator<Uint8Array> {
+export function* tarChunks(cas: Cas, tree: Digest, prefix = "./"): Generator<Uint8Array> {
   const buffer = Buffer.allocUnsafeSlow(CHUNK_SIZE + MARGIN);
   let length = 0;
   for (const { path, node } of walk(cas, tree)) {
-    const header = headerOf(`./${path}`, node);
+    const header = headerOf(prefix + path, node);
     if (length > CHUNK_SIZE - MARGIN || header.length > MARGIN) {
       yield buffer.subarray(0, length);
       length = 0;

@@ -4,6 +4,7 @@ import { type ArtifactName, formatRef, normalNameOf, parseRef } from "../artifac
 import type { ArtifactStore } from "../artifact/store.ts";
 import { activity } from "../base/activity.ts";
 import { BstError } from "../base/errors.ts";
+import type { DisplayKey } from "../base/messages.ts";
 import { type Selection, select } from "../build/selection.ts";
 import type { Caches } from "../build/session.ts";
 import type { Element } from "../project/element.ts";
@@ -18,6 +19,8 @@ export interface Subject {
   readonly refs: readonly string[];
   /** Undefined where the artifact is not in the cache. */
   readonly record: ArtifactRecord | undefined;
+  /** What messages about it say that they are about. */
+  readonly about: { readonly element: string; readonly key?: DisplayKey };
 }
 
 export interface ArtifactBench {
@@ -40,15 +43,15 @@ export function warnOfMissing({ reporter }: CommandContext, { element, refs }: S
 /** The project is loaded only where elements are among the words. */
 export async function openArtifacts(
   context: CommandContext,
-  words: readonly string[],
+  targets: readonly string[],
   selection: Selection = "none",
 ): Promise<ArtifactBench> {
   const { reporter } = context;
-  const named = classifyTargets(words);
-  const workbench = named.elements.length > 0 ? await openWorkbench(context, { targets: named.elements }) : undefined;
+  const words = classifyTargets(targets);
+  const workbench = words.elements.length > 0 ? await openWorkbench(context, { targets: words.elements }) : undefined;
   const { caches } = workbench ?? openBench(context);
   const store = caches.artifacts;
-  const artifacts = expandArtifacts(named.artifacts, store, reporter);
+  const artifacts = expandArtifacts(words.artifacts, store, reporter).flatMap((ref) => parseRef(ref) ?? []);
   if (artifacts.length > 0 && (selection === "run" || selection === "all")) {
     throw new BstError("stream", `'--deps ${selection}' is for elements, not for names of artifacts`, {
       reason: "deps-not-supported",
@@ -57,39 +60,33 @@ export async function openArtifacts(
   }
 
   return activity(reporter, "Query cache", () => {
+    const ofElements = (elements: readonly Element[]) =>
+      workbench === undefined ? [] : elements.map((element) => elementSubject(workbench, element));
     const elements = workbench?.targets ?? [];
-    const elementSubject = (element: Element) => subjectOf(workbench, element);
-    const artifactTargets = unique(artifacts.map((ref) => findArtifact(store, ref)));
+    const named = unique(artifacts.map((name) => artifactSubject(store, name)));
+    const further = selection === "build" ? unique(named.flatMap((subject) => buildDeps(store, subject))) : named;
     return {
       caches,
-      targets: [...elements.map(elementSubject), ...artifactTargets],
-      subjects: [
-        ...select(elements, selection).map(elementSubject),
-        ...(selection === "build"
-          ? unique(artifactTargets.flatMap((each) => buildDeps(store, each)))
-          : artifactTargets),
-      ],
+      targets: [...ofElements(elements), ...named],
+      subjects: [...ofElements(select(elements, selection)), ...further],
     };
   });
 }
 
-function subjectOf(workbench: Workbench | undefined, element: Element): Subject {
-  const { key, artifact } = workbench?.states.of(element) ?? {};
-  const keys = [key, workbench?.graph.keys.of(element)?.weak];
+function elementSubject(workbench: Workbench, element: Element): Subject {
+  const { key, artifact } = workbench.states.of(element);
+  const keys = [key, workbench.graph.keys.of(element)?.weak];
   const { projectName: project, normalName } = element;
   const refs = keys.flatMap((each) => (each === undefined ? [] : [formatRef({ project, normalName, key: each })]));
-  return { element, refs: [...new Set(refs)], record: artifact };
-}
-
-function findArtifact(store: ArtifactStore, ref: string): Subject {
-  const name = parseRef(ref);
-  return name === undefined ? { element: undefined, refs: [ref], record: undefined } : artifactSubject(store, name);
+  const about = { element: element.fullName, key: workbench.states.displayKey(element) };
+  return { element, refs: [...new Set(refs)], record: artifact, about };
 }
 
 function artifactSubject(store: ArtifactStore, name: ArtifactName): Subject {
   const record = store.find(name);
   const keys = record === undefined ? [name.key] : [record.strongKey, record.weakKey];
-  return { element: undefined, refs: [...new Set(keys.map((key) => formatRef({ ...name, key })))], record };
+  const refs = [...new Set(keys.map((key) => formatRef({ ...name, key })))];
+  return { element: undefined, refs, record, about: { element: name.normalName } };
 }
 
 function buildDeps(store: ArtifactStore, { record }: Subject): Subject[] {

@@ -12,6 +12,7 @@ import { EXIT } from "../failure.ts";
 import { writeOutput } from "../output.ts";
 import type { OptionsOf } from "../spec/commands.ts";
 import { integrateSubjects, requireCached, stageSubjects } from "../staging.ts";
+import { findProject } from "../workbench.ts";
 
 type Options = OptionsOf<"artifact checkout">;
 
@@ -28,7 +29,7 @@ export const run: Run<"artifact checkout"> = async (context, options) => {
     context.printError(`ERROR: ${conflict}`);
     return EXIT.failure;
   }
-  const { target: word } = options;
+  const word = options.target ?? findProject(context.directory).workspaceElement;
   if (word === undefined) throw new BstError("app", 'Missing argument "ELEMENT".');
   const destination = destinationOf(context, options, word);
 
@@ -100,7 +101,7 @@ async function stage(
       reason: "missing-sandbox-config",
     });
   }
-  const about = { element: nameOf(target) };
+  const { about } = target;
   const cached = requireCached(subjects);
   const root = activity(reporter, "Staging dependencies", () => stageSubjects(context, cas, target, cached), about);
   if (!integrate) return root;
@@ -121,5 +122,5 @@ function write(context: CommandContext, target: Subject, root: Tree, destination
       else await checkoutTar(cas, tree, location, options);
     }
   };
-  return activity(reporter, text, step, { element: nameOf(target) });
+  return activity(reporter, text, step, target.about);
 }
