@@ -15,21 +15,26 @@ async function bundled(): Promise<string> {
   return outfile;
 }
 
+async function commandLine(): Promise<string[]> {
+  bundle ??= bundled();
+  return [process.execPath, await bundle];
+}
+
+function complete(request: Partial<Request>): Request {
+  return { cas: cas.root, root: rootFolder, options: {}, script: "true", rootReadOnly: true, ...request };
+}
+
 /** @param launcher comes before the command */
 export async function startDriver(request: Partial<Request>, launcher: readonly string[] = []): Promise<ChildProcess> {
-  bundle ??= bundled();
-  const [program = "", ...args] = [...launcher, process.execPath, await bundle];
+  const [program = "", ...args] = [...launcher, ...(await commandLine())];
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] });
-  const whole: Request = {
-    cas: cas.root,
-    root: rootFolder,
-    options: {},
-    script: "true",
-    rootReadOnly: true,
-    ...request,
-  };
-  child.stdin.end(JSON.stringify(whole));
+  child.stdin.end(JSON.stringify(complete(request)));
   return child;
+}
+
+/** The driver as a command for a terminal. */
+export async function terminalDriver(request: Partial<Request>): Promise<readonly string[]> {
+  return [...(await commandLine()), JSON.stringify({ ...complete(request), interactive: true })];
 }
 
 export async function askDriver(

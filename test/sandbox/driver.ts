@@ -14,6 +14,8 @@ export interface Request {
   readonly script: string;
   readonly rootReadOnly: boolean;
   readonly inheritUid?: boolean;
+  /** Whether it may use the terminal; then there is no answer. */
+  readonly interactive?: boolean;
 }
 
 export interface Answer {
@@ -22,7 +24,8 @@ export interface Answer {
   readonly overlay: boolean;
 }
 
-const request: Request = JSON.parse(await text(process.stdin));
+const [, , argument] = process.argv;
+const request: Request = JSON.parse(argument ?? (await text(process.stdin)));
 const store = new Cas(request.cas);
 const host = detectSandbox(store, request.options);
 await using sandbox = await openSandbox(host, {
@@ -38,7 +41,16 @@ const command = {
   cwd: "/buildstream/test/element.bst",
   rootReadOnly: request.rootReadOnly,
 };
-const status = await sandbox.run(command, { stdout: 2, stderr: 2 });
-const { overlay } = await host.system();
-const answer: Answer = { status, digest: sandbox.capture().hash, overlay: overlay !== undefined };
-process.stdout.write(JSON.stringify(answer));
+if (request.interactive === true) {
+  process.exitCode = await sandbox.run(command, {
+    stdin: "inherit",
+    stdout: "inherit",
+    stderr: "inherit",
+    interactive: true,
+  });
+} else {
+  const status = await sandbox.run(command, { stdout: 2, stderr: 2 });
+  const { overlay } = await host.system();
+  const answer: Answer = { status, digest: sandbox.capture().hash, overlay: overlay !== undefined };
+  process.stdout.write(JSON.stringify(answer));
+}
