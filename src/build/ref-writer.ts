@@ -38,7 +38,7 @@ export class RefWriter {
       return;
     }
     const present = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
-    // What this adds, later edits must not take for loaded.
+    // As it was loaded: what this adds must not move what is looked for later.
     this.remember({ path: file, shortName: basename, displayName: basename });
     writeRef(file, [{ path: ["projects", project.name, name, index], value: present as Plain }]);
   }

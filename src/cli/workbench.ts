@@ -25,6 +25,8 @@ import { expandElements, requireElements } from "./targets.ts";
 export interface OpenOptions {
   /** Names of elements, as the user gave them; the project's default targets where there are none. */
   readonly targets: readonly string[];
+  /** Whether nothing is loaded but the project where there are no names. */
+  readonly withoutDefaults?: boolean;
   /** Elements to leave out. */
   readonly except?: readonly string[];
   readonly retryFailed?: boolean;
@@ -91,7 +93,8 @@ export async function openWorkbench(context: CommandContext, options: OpenOption
       (project) => {
         requireElements(options.targets);
         const given = expandElements(options.targets, () => project.allElements(), reporter);
-        names = options.targets.length > 0 ? given : defaultTargets(project, workspaceElement);
+        const isGiven = options.targets.length > 0 || options.withoutDefaults === true;
+        names = isGiven ? given : defaultTargets(project, workspaceElement);
         return [...names, ...except];
       },
       { cas, signal },

@@ -54,6 +54,7 @@ export const manual: ElementKind = {
         writable: [buildRoot, installRoot],
         digestVariables: new Map([...digests].map(([name, all]) => [name, all.map(({ element }) => element)])),
       }),
+      script: () => STEPS.flatMap((step) => commands.get(step) ?? []),
       async stage(io) {
         await layout.stage(io);
         io.stageSources(buildRoot);
@@ -63,8 +64,8 @@ export const manual: ElementKind = {
         const isConfigured = io.isWorkspaced && io.root.exists(inTree(marker));
         const lines = STEPS.flatMap((step) => {
           const own = commands.get(step) ?? [];
-          if (step !== "configure-commands") return own;
-          return isConfigured ? [] : io.isWorkspaced ? [...own, `touch '${marker}'`] : own;
+          if (step !== "configure-commands" || own.length === 0 || !io.isWorkspaced) return own;
+          return isConfigured ? [] : [...own, `touch '${marker}'`];
         });
         await io.run(lines, { readOnlyRoot: true });
         return installRoot;

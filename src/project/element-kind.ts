@@ -111,6 +111,8 @@ export interface ElementBehaviour {
   sandbox?(): SandboxLayout;
   /** The element whose sources `source` and `workspace` commands mean; default itself. */
   sourceElement?(): DependencyFacts;
+  /** The shell commands that make the artifact, for kinds that do nothing else. */
+  script?(): readonly string[];
   /** Fills the sandbox: also what `shell --build` opens. */
   stage?(io: BuildIo): Promise<void> | void;
   /** Makes the artifact. @returns the absolute path in the sandbox of the folder to keep */

@@ -1,5 +1,6 @@
 /** The `shell` section of project.conf: what `bst-ts shell` starts, and what of the host it sees. */
 import type { MappingNode, Node } from "../yaml/node.ts";
+import { expandVariables } from "./user-paths.ts";
 
 export interface HostMount {
   /** Absolute path in the sandbox. */
@@ -20,7 +21,8 @@ export function shellConfig(node: MappingNode): ShellConfig {
   node.validateKeys(new Set(["command", "environment", "host-files"]));
   const environment: Record<string, string> = {};
   const variables = node.mapping("environment");
-  for (const key of variables?.keys() ?? []) environment[key] = expandVariables(variables?.string(key) ?? "");
+  for (const key of variables?.keys() ?? [])
+    environment[key] = expandVariables(variables?.string(key) ?? "", process.env);
   return {
     command: node.strings("command") ?? [],
     environment,
@@ -29,14 +31,14 @@ export function shellConfig(node: MappingNode): ShellConfig {
 }
 
 function hostMount(node: Node): HostMount {
-  if (node.type === "scalar") return { path: node.value, hostPath: node.value, optional: false };
+  if (node.type === "scalar") return shellMount(node.value);
   if (node.type !== "mapping") throw node.error("A host file is a path or a dictionary");
   node.validateKeys(new Set(["path", "host_path", "optional"]));
   const path = node.required("path", node.string("path"));
-  return { path, hostPath: node.string("host_path") ?? path, optional: node.bool("optional") ?? false };
+  return shellMount(path, node.string("host_path"), node.bool("optional"));
 }
 
-/** `$NAME` and `${NAME}` by the environment of this process; unknown names stay as they are. */
-function expandVariables(text: string): string {
-  return text.replace(/\$(?:(\w+)|\{([^}]*)\})/g, (whole, plain, braced) => process.env[plain ?? braced] ?? whole);
+/** Something of the host for the shell; variables in both paths are those of this process. */
+export function shellMount(path: string, hostPath = path, optional = false): HostMount {
+  return { path: expandVariables(path, process.env), hostPath: expandVariables(hostPath, process.env), optional };
 }

@@ -1,0 +1,196 @@
+/** `shell`: runs a command where an element runs, is built, or was built. */
+import { resolve } from "node:path";
+import { isatty } from "node:tty";
+import { readEnvironment, readSandbox } from "../../artifact/metadata.ts";
+import { parseRef } from "../../artifact/refs.ts";
+import { activity } from "../../base/activity.ts";
+import { BstError } from "../../base/errors.ts";
+import type { JobMessenger } from "../../base/messages.ts";
+import { buildTools } from "../../build/build.ts";
+import { ElementBuild } from "../../build/build-io.ts";
+import { assertFetched } from "../../build/consistency.ts";
+import { fetchElements, isFetched } from "../../build/fetch.ts";
+import { runShell, type ShellRoot } from "../../build/shell.ts";
+import { dependencies, type Scope } from "../../graph/scopes.ts";
+import type { Element } from "../../project/element.ts";
+import { sandboxConfig } from "../../project/sandbox-config.ts";
+import { shellMount } from "../../project/shell-config.ts";
+import { createStyles } from "../../report/style.ts";
+import { detectSandbox, type SandboxHost } from "../../sandbox/sandbox.ts";
+import type { CommandContext, Run } from "../app.ts";
+import { nameOf, type Subject } from "../artifacts.ts";
+import { STDERR } from "../output.ts";
+import type { OptionsOf } from "../spec/commands.ts";
+import { integrateSubjects, requireCached, stageSubjects } from "../staging.ts";
+import { classifyTargets } from "../targets.ts";
+import { findProject, openWorkbench, type Workbench } from "../workbench.ts";
+
+const STDIN = 0;
+
+export const run: Run<"shell"> = async (context, options) => {
+  const target = options.target ?? findProject(context.directory).workspaceElement;
+  if (target === undefined) throw new BstError("app", 'Missing argument "TARGET".');
+  try {
+    return await openShell(context, target, options);
+  } catch (error) {
+    if (!(error instanceof BstError)) throw error;
+    const { message, reason, detail } = error;
+    throw new BstError("app", `Error launching shell: ${message}`, { reason, detail, cause: error });
+  }
+};
+
+async function openShell(context: CommandContext, target: string, options: OptionsOf<"shell">): Promise<number> {
+  const isElement = classifyTargets([target]).elements.length > 0;
+  if (!isElement && !options.useBuildtree) {
+    throw new BstError("stream", "Of an artifact named by its key, only the build tree can be entered", {
+      reason: "only-buildtrees-supported",
+      detail: "Use --build with --use-buildtree, or name the element.",
+    });
+  }
+  // The project says what shells are like, also for those of an artifact.
+  const bench = await openWorkbench(context, { targets: isElement ? [target] : [], withoutDefaults: true });
+  const host = detectSandbox(bench.caches.cas);
+  const [element] = bench.targets;
+  const subject = element === undefined ? artifactSubject(bench, target) : elementSubject(bench, element);
+  const name = nameOf(subject);
+  const root = options.useBuildtree
+    ? buildTreeRoot(bench, subject)
+    : element === undefined
+      ? undefined
+      : options.build
+        ? await buildRoot(bench, element, host)
+        : await runtimeRoot(context, bench, element);
+  if (root === undefined) throw new BstError("stream", `There is no element '${target}'`);
+  const { reporter, signal, cwd } = context;
+  const resume = reporter.suspend();
+  try {
+    return await runShell(
+      root,
+      bench.graph.project.resolved.shell,
+      {
+        command: options.command,
+        isolate: options.isolate,
+        mounts: options.mount.map(([hostPath, path]) => shellMount(path, resolve(cwd, hostPath))),
+        prompt: prompt(context, name, displayKey(bench, subject)),
+      },
+      {
+        host,
+        messenger: { emit: (message) => reporter.emit({ element: name, ...message }) },
+        // At a terminal, what interrupts the command is for the command alone.
+        signal: isatty(STDIN) ? undefined : signal,
+      },
+    );
+  } finally {
+    resume();
+  }
+}
+
+function elementSubject({ states }: Workbench, element: Element): Subject {
+  return { element, refs: [], record: states.of(element).artifact };
+}
+
+function artifactSubject({ caches }: Workbench, ref: string): Subject {
+  const name = parseRef(ref);
+  return { element: undefined, refs: [ref], record: name && caches.artifacts.find(name) };
+}
+
+/** An element with what it needs to run, integrated. */
+async function runtimeRoot(context: CommandContext, bench: Workbench, element: Element): Promise<ShellRoot> {
+  const { cas } = bench.caches;
+  const about = { element: element.fullName };
+  const target = elementSubject(bench, element);
+  assertCached(bench, element, "run");
+  const subjects = requireCached(dependencies(element, "run").map((each) => elementSubject(bench, each)));
+  const stage = () => stageSubjects(context, cas, target, subjects);
+  const staged = activity(context.reporter, "Staging dependencies", stage, about);
+  const integrate = () => integrateSubjects(context, staged, target, subjects);
+  const root = await activity(context.reporter, "Integrating sandbox", integrate, about);
+  const { environment, sandbox } = element;
+  return { root: root.digest(), environment, workDirectory: "/", writable: [], sandbox };
+}
+
+/** What the element's build begins with. */
+async function buildRoot(bench: Workbench, element: Element, host: SandboxHost): Promise<ShellRoot> {
+  assertCached(bench, element, "build");
+  await fetchElements(bench, [element], [element], { announce: false });
+  assertFetched([element], (each) => isFetched(bench, each));
+  const { events, signal } = bench;
+  // What the commands of the staging print is no result of the shell.
+  const job = { id: 0, action: "main", element: element.fullName };
+  const messenger: JobMessenger = {
+    job,
+    logFd: STDERR,
+    emit: (message) => events.emit(message),
+    progress: () => {},
+    end: () => {},
+  };
+  await using build = new ElementBuild(
+    element,
+    buildTools(bench, messenger, () => host, signal),
+  );
+  await element.behaviour.stage?.(build);
+  const { workDirectory = "/", writable = [] } = build.layout;
+  return {
+    root: build.root.digest(),
+    environment: build.environment,
+    workDirectory,
+    writable,
+    sandbox: element.sandbox,
+  };
+}
+
+/** What the element's build ended with. */
+function buildTreeRoot({ caches, events }: Workbench, { element, record }: Subject): ShellRoot {
+  const { cas } = caches;
+  if (record === undefined) {
+    throw new BstError("stream", "The artifact is not in the cache", {
+      reason: "missing-buildtree-artifact-not-cached",
+    });
+  }
+  const { buildRoot: root, buildSandbox, buildSuccess } = record;
+  if (root === undefined) {
+    throw new BstError("stream", "The artifact was built without keeping its build tree", {
+      reason: "missing-buildtree-artifact-created-without-buildtree",
+      detail: "With --cache-buildtrees always, builds keep it.",
+    });
+  }
+  if (!cas.hasTree(root)) {
+    throw new BstError("stream", "The artifact is in the cache, but not its build tree", {
+      reason: "missing-buildtree-artifact-buildtree-not-cached",
+    });
+  }
+  if (!buildSuccess) events.emit({ type: "warn", text: "using a buildtree from a failed build." });
+  const environment = buildSandbox?.environment ?? {};
+  return {
+    root,
+    environment: Object.keys(environment).length > 0 ? environment : readEnvironment(cas, record),
+    workDirectory: buildSandbox?.workingDirectory || "/",
+    writable: buildSandbox?.markedDirectories ?? [],
+    sandbox: element?.sandbox ?? sandboxConfig(readSandbox(cas, record)),
+  };
+}
+
+function assertCached({ states }: Workbench, element: Element, scope: Scope): void {
+  const missing = dependencies(element, scope).filter((each) => states.of(each).artifact === undefined);
+  if (missing.length === 0) return;
+  throw new BstError("stream", "A shell needs these elements to be built first", {
+    reason: "shell-missing-deps",
+    detail: missing.map(({ fullName }) => fullName).join("\n"),
+  });
+}
+
+function displayKey({ states }: Workbench, { element, record }: Subject): { brief: string; strict: boolean } {
+  if (element !== undefined) return states.displayKey(element);
+  return { brief: record?.strongKey.slice(0, 8) ?? "", strict: record?.strongKey === record?.strictKey };
+}
+
+/** For PS1. */
+function prompt(
+  { colors }: CommandContext,
+  name: string,
+  { brief, strict }: { brief: string; strict: boolean },
+): string {
+  const { paint, content, frame } = createStyles(colors);
+  const key = paint(strict ? "yellow" : ["yellow", "dim"], brief);
+  return `${frame("[")}${key}${frame("@")}${content(name)}${frame(":")}${content("${PWD}")}${frame("]$")} `;
+}
