@@ -11,7 +11,7 @@ export const importKind: ElementKind = {
   kind: "import",
   schema: record({ source: text, target: text }),
   defaults: { config: { source: "/", target: "/" } },
-  configure(config, { fullName, hasSources }) {
+  configure(config, { fullName, hasSources, ...facts }) {
     const source = config.string("source") ?? "/";
     const target = config.string("target") ?? "/";
     return {

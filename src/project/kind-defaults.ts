@@ -3,6 +3,7 @@ import { BstError } from "../base/errors.ts";
 import { compose } from "../yaml/compose.ts";
 import { MappingNode, mappingFrom, type ScalarNode } from "../yaml/node.ts";
 import type { ElementKind } from "./element-kind.ts";
+import type { PluginOrigin } from "./plugins.ts";
 import type { Project } from "./project.ts";
 
 export interface KindDefaults {
@@ -20,8 +21,21 @@ const cache = new WeakMap<Project, Map<ElementKind, KindDefaults>>();
 export function elementKind(project: Project, name: string, asker: ScalarNode | MappingNode): ElementKind {
   const kind = project.session.kinds.elements.get(name);
   if (kind !== undefined) return kind;
-  throw new BstError("plugin", `${asker.provenance}: There is no element kind '${name}'`, {
+  throw unknownKind("element", name, asker, project.plugins.elements.get(name));
+}
+
+/** For a kind that the program does not have, whether or not the project says where it would come from. */
+export function unknownKind(
+  what: "element" | "source",
+  name: string,
+  asker: { readonly provenance: string },
+  origin: PluginOrigin | undefined,
+): BstError {
+  return new BstError("plugin", `${asker.provenance}: There is no ${what} kind '${name}'`, {
     reason: "plugin-not-found",
+    ...(origin !== undefined && {
+      detail: `The project takes it from '${origin.origin}' at ${origin.node.provenance}, and it is not implemented here yet.`,
+    }),
   });
 }
 

@@ -1,5 +1,5 @@
 /** An element file as loaded: its node and the elements that it depends on, before anything is resolved. */
-import { LoadError } from "../base/errors.ts";
+import { BstError, LoadError } from "../base/errors.ts";
 import type { MappingNode, Node, ScalarNode } from "../yaml/node.ts";
 import type { DependencyType } from "./dependencies.ts";
 import type { Loader } from "./loader.ts";
@@ -71,6 +71,11 @@ function linkTarget(element: LoadElement): ScalarNode {
     if ((node.sequence(key)?.items.length ?? 0) > 0) {
       throw new LoadError("link-forbidden-dependencies", `${node.provenance}: A 'link' cannot have dependencies`);
     }
+  }
+  if ((node.sequence("sources")?.items.length ?? 0) > 0) {
+    throw new BstError("element", `${element.fullName}: A 'link' cannot have sources`, {
+      reason: "element-forbidden-sources",
+    });
   }
   const config = node.required("config", node.mapping("config"));
   config.validateKeys(new Set(["target"]));

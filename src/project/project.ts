@@ -10,6 +10,7 @@ import { Loader } from "./loader.ts";
 import { Mirrors } from "./mirrors.ts";
 import { OptionPool } from "./options.ts";
 import { projectPath } from "./paths.ts";
+import { type PluginOrigins, pluginOrigins } from "./plugins.ts";
 import { ProjectRefs } from "./refs.ts";
 import type { JunctionFacts, LoadSession } from "./session.ts";
 import { type ShellConfig, shellConfig } from "./shell-config.ts";
@@ -96,6 +97,8 @@ export class Project {
   readonly junction: JunctionFacts | undefined;
   readonly parent: Project | undefined;
   readonly loader: Loader;
+  /** The kinds that the project takes from elsewhere. */
+  readonly plugins: PluginOrigins;
   readonly firstPass: ProjectPass;
   /** Tokens of warnings that are errors; as declared, since keys hold them with what stands twice. */
   fatalWarnings: readonly string[];
@@ -151,7 +154,9 @@ export class Project {
     this.loader = new Loader(this, subproject?.parent.loader, subproject?.provenance);
     this.includes = new Includes(this.loader);
     const local = this.includes.process(this.conf, { onlyLocal: true, conditionals: false });
-    this.firstPass = this.resolvePass(compose(mappingFrom(BUILTIN_PROJECT), local), true).pass;
+    const firstConf = compose(mappingFrom(BUILTIN_PROJECT), local);
+    this.plugins = pluginOrigins(this.realDirectory, firstConf);
+    this.firstPass = this.resolvePass(firstConf, true).pass;
     this.fatalWarnings = fatal;
 
     const storage = preliminary.required("ref-storage", preliminary.scalar("ref-storage"));

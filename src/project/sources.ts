@@ -5,6 +5,7 @@ import type { Messenger } from "../base/messages.ts";
 import { assertFullyComposed, compose } from "../yaml/compose.ts";
 import { MappingNode, mappingFrom } from "../yaml/node.ts";
 import type { Element } from "./element.ts";
+import { unknownKind } from "./kind-defaults.ts";
 import type { LoadElement } from "./load-element.ts";
 import { aliasOf } from "./mirrors.ts";
 import { projectPath } from "./paths.ts";
@@ -66,9 +67,7 @@ function loadSource(element: Element, loaded: LoadElement, node: MappingNode, in
 function sourceKind(project: Project, name: string, asker: MappingNode | { provenance: string }): SourceKind {
   const kind = project.session.kinds.sources.get(name);
   if (kind !== undefined) return kind;
-  throw new BstError("plugin", `${asker.provenance}: There is no source kind '${name}'`, {
-    reason: "plugin-not-found",
-  });
+  throw unknownKind("source", name, asker, project.plugins.sources.get(name));
 }
 
 function checkAttributes(project: Project, attributes: MappingNode, isFirstPass: boolean): void {

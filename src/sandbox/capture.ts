@@ -4,6 +4,7 @@ import { BstError, systemErrorCode } from "../base/errors.ts";
 import type { Digest } from "../cas/digest.ts";
 import type { Directory, DirectoryNode, FileNode, SymlinkNode, Timestamp } from "../cas/directory.ts";
 import type { Cas } from "../cas/store.ts";
+import { relative } from "./layout.ts";
 import type { StagedFile, StagedFiles } from "./stage.ts";
 
 export interface CaptureOptions {
@@ -19,6 +20,8 @@ export interface CaptureOptions {
   readonly began: number;
   /** Whether times are kept, as for workspaces. */
   readonly mtimes: boolean;
+  /** Directories that are given as places to write to, absolute: of them, and of those above, no times are kept. */
+  readonly writableDirectories: readonly string[];
 }
 
 export interface Captured {
@@ -66,11 +69,17 @@ class Capture {
   readonly #frames: Frame[] = [];
   /** Files with several names, by inode number. */
   readonly #linked = new Map<number, Digest>();
+  /** Directories without times. */
+  readonly #timeless = new Set<string>();
   #entries = 0;
 
   constructor(cas: Cas, options: CaptureOptions) {
     this.#cas = cas;
     this.#options = options;
+    for (const directory of options.writableDirectories) {
+      const names = relative(directory).split("/");
+      for (let i = 1; i <= names.length; i++) this.#timeless.add(names.slice(0, i).join("/"));
+    }
   }
 
   run(): Captured {
@@ -94,19 +103,16 @@ class Capture {
     }
   }
 
-  #enter(name: string, relative: string, path: string, lower: Digest | undefined, mtime: Timestamp | undefined): void {
+  #enter(name: string, inRoot: string, path: string, lower: Digest | undefined, mtime: Timestamp | undefined): void {
     if (this.#frames.length >= DEEPEST) {
-      throw new BstError(
-        "sandbox",
-        `The build left directories that are nested too deep: '${relative.slice(0, 200)}…'`,
-      );
+      throw new BstError("sandbox", `The build left directories that are nested too deep: '${inRoot.slice(0, 200)}…'`);
     }
-    const names = readable(path, 0o700, () => listNames(path, relative));
-    const below = this.#options.opaque.has(relative) ? undefined : lower;
+    const names = readable(path, 0o700, () => listNames(path, inRoot));
+    const below = this.#options.opaque.has(inRoot) ? undefined : lower;
     const descriptor = path.length > LONG_PATH ? fs.openSync(path, fs.constants.O_DIRECTORY) : undefined;
     this.#frames.push({
       name,
-      relative,
+      relative: inRoot,
       path: descriptor === undefined ? path : `/proc/self/fd/${descriptor}`,
       descriptor,
       lower: below && this.#cas.readDirectory(below),
@@ -125,8 +131,8 @@ class Capture {
     const stat = fs.lstatSync(path);
     if (stat.isDirectory()) {
       const lower = frame.lower?.directories.find((node) => node.name === name)?.digest;
-      const relative = frame.relative === "" ? name : `${frame.relative}/${name}`;
-      this.#enter(name, relative, path, lower, this.#mtime(path));
+      const inRoot = frame.relative === "" ? name : `${frame.relative}/${name}`;
+      this.#enter(name, inRoot, path, lower, this.#timeless.has(inRoot) ? undefined : this.#mtime(path));
     } else if (stat.isSymbolicLink()) {
       frame.symlinks.push({ name, target: readTarget(path, `${frame.relative}/${name}`) });
     } else if (stat.isFile()) {

@@ -1,6 +1,6 @@
 /** Runs commands over a root of the store, apart from the machine, and takes back what they changed. */
 import fs from "node:fs";
-import { BstError } from "../base/errors.ts";
+import { BstError, systemErrorCode } from "../base/errors.ts";
 import type { Digest } from "../cas/digest.ts";
 import { bubblewrapCommand } from "./bubblewrap.ts";
 import { capture } from "./capture.ts";
@@ -90,20 +90,30 @@ export class Sandbox implements AsyncDisposable {
     const system = await this.#host.system();
     this.#root = prepareRoot(cas, root, { ...this.#setup, cwd: command.cwd });
     for (;;) {
-      const status = await this.#attempt(command, system, prefix, io, signal);
+      const status = await this.#attempt(command, system, prefix, io, signal).catch((error: unknown) => {
+        throw signal?.aborted === true ? error : explained(error);
+      });
       if (status !== "gone") return status;
     }
   }
 
   /** The tree of the whole root after the last command. */
   capture(): Digest {
+    try {
+      return this.#capture();
+    } catch (error) {
+      throw explained(error);
+    }
+  }
+
+  #capture(): Digest {
     const leftovers = this.#leftovers;
     if (leftovers === undefined) return this.#root;
     const { workspace, rootReadOnly, lower } = leftovers;
     const { cas, bases } = this.#host;
     const directory = lower === undefined ? workspace.root : workspace.upper;
-    const mtimes = this.#setup.mtimes ?? false;
-    const { digest, entries } = capture(cas, { ...leftovers, directory, mtimes });
+    const { mtimes = false, writableDirectories } = this.#setup;
+    const { digest, entries } = capture(cas, { ...leftovers, directory, mtimes, writableDirectories });
     this.#root = markMounted(cas, digest, rootReadOnly);
     this.#clear(entries);
     if (lower !== undefined) {
@@ -213,6 +223,12 @@ export class Sandbox implements AsyncDisposable {
     this.#leftovers = undefined;
     this.#removal = Promise.all([this.#removal, workspace.remove(entries)]).then(() => {});
   }
+}
+
+/** What the system says of files and programs is the user's to know: the disk is full, a folder is another's. */
+function explained(error: unknown): unknown {
+  if (!(error instanceof Error) || systemErrorCode(error) === undefined) return error;
+  return new BstError("sandbox", `The sandbox can't be used: ${error.message}`, { cause: error });
 }
 
 function exitStatus(report: string): number {

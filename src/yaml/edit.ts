@@ -34,40 +34,50 @@ interface Splice {
 /** The text with all edits made, one after the other. Throws an Error where a path leads through a single value. */
 export function editYaml(text: string, edits: readonly YamlEdit[]): string {
   let edited = text;
-  for (const edit of edits) {
-    // One change may take several splices, each of which moves what the next one is about.
-    for (let splice = nextSplice(edited, edit); splice !== undefined; splice = nextSplice(edited, edit)) {
-      const before = edited;
-      edited = before.slice(0, splice.start) + splice.text + before.slice(splice.end);
-      if (edited === before) throw new Error(`The value of '${edit.path.join(".")}' cannot be written`);
+  for (const { path, value } of edits) {
+    for (let isDone = false; !isDone; ) {
+      const editor = new Editor(edited);
+      editor.set(path, value);
+      isDone = editor.isDone;
+      edited = editor.result();
     }
   }
   return edited;
 }
 
-function nextSplice(text: string, { path, value }: YamlEdit): Splice | undefined {
-  const document = parseDocument(text, { schema: "failsafe", uniqueKeys: false, logLevel: "silent" });
-  const [error] = document.errors;
-  if (error !== undefined) throw new Error(error.message);
-  return new Editor(text).set(document.contents, path, value);
-}
-
 class Editor {
+  /** Whether the value is there once the text is spliced; else what is left to do depends on the new text. */
+  isDone = true;
   private readonly text: string;
   private readonly newline: string;
+  /** They don't overlap. Of those at the same place, the first comes first. */
+  private readonly splices: Splice[] = [];
 
   constructor(text: string) {
     this.text = text;
     this.newline = text.includes("\r\n") ? "\r\n" : "\n";
   }
 
-  /** The first change that brings the file closer to having the value; undefined where it has it. */
-  set(root: ParsedNode | null, path: YamlEdit["path"], value: Plain | undefined): Splice | undefined {
-    if (isNothing(root)) {
+  set(path: YamlEdit["path"], value: Plain | undefined): void {
+    const document = parseDocument(this.text, { schema: "failsafe", uniqueKeys: false, logLevel: "silent" });
+    const [error] = document.errors;
+    if (error !== undefined) throw new Error(error.message);
+    const root = document.contents;
+    if (!isNothing(root)) this.setBelow(root, path, value, false);
+    else {
       const made = nested(path, value);
-      return made === undefined ? undefined : this.insertLines(this.text.length, emitYaml(made), 0);
+      if (made !== undefined) this.insertLines(this.text.length, emitYaml(made), 0);
     }
-    return this.setBelow(root, path, value, false);
+  }
+
+  result(): string {
+    let text = "";
+    let end = 0;
+    for (const splice of this.splices.sort((a, b) => a.start - b.start)) {
+      text += this.text.slice(end, splice.start) + splice.text;
+      end = splice.end;
+    }
+    return text + this.text.slice(end);
   }
 
   private setBelow(
@@ -75,35 +85,26 @@ class Editor {
     [key, ...rest]: YamlEdit["path"],
     value: Plain | undefined,
     isFlow: boolean,
-  ): Splice | undefined {
+  ): void {
     if (isMap(node) && typeof key === "string") {
-      return this.setKey(node as MapNode, key, rest, value, isFlow || isInBrackets(node));
-    }
-    if (isSeq(node) && typeof key === "number") {
-      return this.setItem(node as SeqNode, key, rest, value, isFlow || isInBrackets(node));
-    }
-    throw new Error(`There is no place for '${key}' in the file`);
+      this.setKey(node as MapNode, key, rest, value, isFlow || isInBrackets(node));
+    } else if (isSeq(node) && typeof key === "number") {
+      this.setItem(node as SeqNode, key, rest, value, isFlow || isInBrackets(node));
+    } else throw new Error(`There is no place for '${key}' in the file`);
   }
 
-  private setKey(
-    map: MapNode,
-    key: string,
-    rest: YamlEdit["path"],
-    value: Plain | undefined,
-    isFlow: boolean,
-  ): Splice | undefined {
-    const pair = map.items.find((item) => isScalar(item.key) && item.key.value === key);
-    if (pair === undefined) {
-      const made = nested(rest, value);
-      return made === undefined ? undefined : this.addKey(map, key, made, isFlow);
+  private setKey(map: MapNode, key: string, rest: YamlEdit["path"], value: Plain | undefined, isFlow: boolean): void {
+    const pair = findPair(map, key);
+    const old = pair?.value ?? null;
+    if (pair !== undefined && rest.length > 0 && leadsOn(old, isFlow)) {
+      this.setBelow(old, rest, value, isFlow);
+      return;
     }
-    const old = pair.value;
-    if (rest.length > 0 && !isNothing(old) && !(isEmpty(old) && !isFlow))
-      return this.setBelow(old, rest, value, isFlow);
-    if (rest.length === 0 && value === undefined) return this.removeKey(map, pair, isFlow);
     const made = nested(rest, value);
-    if (made === undefined || isSame(old, made)) return undefined;
-    return this.replaceParts(old, made, isFlow) ?? this.replaceValue(pair, made, isFlow);
+    if (made === undefined) {
+      if (pair !== undefined && rest.length === 0) this.removeKey(map, pair, isFlow);
+    } else if (pair === undefined) this.addKey(map, key, made, isFlow);
+    else if (!isSame(old, made) && !this.replaceParts(old, made, isFlow)) this.replaceValue(pair, made, isFlow);
   }
 
   private setItem(
@@ -112,107 +113,120 @@ class Editor {
     rest: YamlEdit["path"],
     value: Plain | undefined,
     isFlow: boolean,
-  ): Splice | undefined {
-    const item = list.items[index];
-    if (item === undefined) {
-      const made = nested(rest, value);
-      const missing = index - list.items.length;
-      return made === undefined ? undefined : this.addItem(list, missing > 0 ? {} : made, isFlow);
+  ): void {
+    const item = list.items[index] ?? null;
+    if (rest.length > 0 && leadsOn(item, isFlow)) {
+      this.setBelow(item, rest, value, isFlow);
+      return;
     }
-    if (rest.length > 0 && !isNothing(item) && !(isEmpty(item) && !isFlow))
-      return this.setBelow(item, rest, value, isFlow);
     const made = nested(rest, value);
-    if (made === undefined || isSame(item, made)) return undefined;
-    return this.replaceParts(item, made, isFlow) ?? this.replaceItem(item, made, isFlow);
+    if (made === undefined) return;
+    if (item === null) {
+      const missing = index - list.items.length;
+      this.addItems(list, [...Array.from({ length: missing }, (): Plain => ({})), made], isFlow);
+    } else if (!isSame(item, made) && !this.replaceParts(item, made, isFlow)) this.replaceItem(item, made, isFlow);
   }
 
-  /** Changes parts of a value where it has the same structure; undefined where it has to be replaced as a whole. */
-  private replaceParts(old: ParsedNode | null, value: Plain, isFlow: boolean): Splice | undefined {
-    if (old === null || isNothing(old)) return undefined;
-    if (isScalar(old))
-      return typeof value === "string" ? this.replaceScalar(old as Scalar.Parsed, value, isFlow) : undefined;
-    if (typeof value === "string") return undefined;
+  /** Changes parts of a value; false where its structure is another, and it has to be replaced as a whole. */
+  private replaceParts(old: ParsedNode | null, value: Plain, isFlow: boolean): boolean {
+    if (old === null || isNothing(old)) return false;
     const inFlow = isFlow || isInBrackets(old);
-    if (isSeq(old)) {
-      if (!Array.isArray(value) || value.length !== old.items.length) return undefined;
-      return first(value, (item, index) => this.setItem(old as SeqNode, index, [], item, inFlow));
+    if (typeof value === "string") {
+      if (!isScalar(old)) return false;
+      this.replaceScalar(old as Scalar.Parsed, value, isFlow);
+    } else if (Array.isArray(value)) {
+      if (!isSeq(old) || value.length !== old.items.length) return false;
+      for (const [index, item] of value.entries()) this.setItem(old as SeqNode, index, [], item, inFlow);
+    } else {
+      if (!isMap(old) || isEmpty(old) || Object.keys(value).length === 0) return false;
+      this.replaceEntries(old as MapNode, value, inFlow);
     }
-    if (Array.isArray(value) || Object.keys(value).length === 0 || isEmpty(old)) return undefined;
-    const map = old as MapNode;
-    const surplus = map.items.find(({ key }) => !(isScalar(key) && Object.hasOwn(value, String(key.value))));
-    // New keys come first, so that the dictionary is never empty.
-    return (
-      first(Object.entries(value), ([key, content]) => this.setKey(map, key, [], content, inFlow)) ??
-      (surplus && this.removeKey(map, surplus, inFlow))
-    );
+    return true;
   }
 
-  private replaceScalar(old: Scalar.Parsed, value: string, isFlow: boolean): Splice {
+  private replaceEntries(map: MapNode, value: { readonly [key: string]: Plain }, isFlow: boolean): void {
+    const keys = Object.keys(value);
+    const isOld = (key: string) => findPair(map, key) !== undefined;
+    // What is added inside of the last entry has to come before what is added behind it.
+    for (const key of [...keys.filter(isOld), ...keys.filter((key) => !isOld(key))]) {
+      this.setKey(map, key, [], value[key], isFlow);
+    }
+    const surplus = map.items.find(({ key }) => !(isScalar(key) && Object.hasOwn(value, String(key.value))));
+    if (surplus === undefined) return;
+    this.isDone = false;
+    if (this.splices.length === 0) this.removeKey(map, surplus, isFlow);
+  }
+
+  private replaceScalar(old: Scalar.Parsed, value: string, isFlow: boolean): void {
     const [start, end] = old.range;
     const isBlock = old.type === "BLOCK_LITERAL" || old.type === "BLOCK_FOLDED";
     const text = quotedLike(old.type, value, isFlow);
-    return { start, end, text: isBlock && this.text[end - 1] === "\n" ? text + this.newline : text };
+    this.splice(start, end, isBlock && this.text[end - 1] === "\n" ? text + this.newline : text);
   }
 
   /** Replaces all that is behind a key's colon. */
-  private replaceValue(pair: PairNode, value: Plain, isFlow: boolean): Splice {
+  private replaceValue(pair: PairNode, value: Plain, isFlow: boolean): void {
     const [, keyEnd] = rangeOf(pair.key);
     const colon = /\s*:/y;
     colon.lastIndex = keyEnd;
     const start = keyEnd + (colon.exec(this.text)?.[0].length ?? 0);
     const end = isNothing(pair.value) ? start : this.contentEnd(pair);
     const prefix = start === keyEnd ? ":" : "";
-    if (isFlow) return { start, end, text: `${prefix} ${flowText(value)}` };
+    if (isFlow) {
+      this.splice(start, end, `${prefix} ${flowText(value)}`);
+      return;
+    }
     const lines = emitYaml({ k: value }).slice("k:".length);
-    return this.replaceLines(start, end, prefix + lines, this.columnOf(rangeOf(pair.key)[0]));
+    this.replaceLines(start, end, prefix + lines, this.columnOf(rangeOf(pair.key)[0]));
   }
 
-  private replaceItem(item: ParsedNode, value: Plain, isFlow: boolean): Splice {
+  private replaceItem(item: ParsedNode, value: Plain, isFlow: boolean): void {
     const [start] = item.range;
     const end = this.nodeEnd(item);
+    if (isFlow) {
+      this.splice(start, end, flowText(value));
+      return;
+    }
     const space = this.text[start - 1] === "-" ? " " : "";
-    if (isFlow) return { start, end, text: flowText(value) };
     const lines = typeof value === "string" ? `${inlineScalar(value, false)}\n` : emitYaml(value);
-    return this.replaceLines(start, end, space + lines, this.columnOf(start) + space.length);
+    this.replaceLines(start, end, space + lines, this.columnOf(start) + space.length);
   }
 
-  private addKey(map: MapNode, key: string, value: Plain, isFlow: boolean): Splice {
+  private addKey(map: MapNode, key: string, value: Plain, isFlow: boolean): void {
     const last = map.items.at(-1);
-    if (last === undefined) return this.replaceItem(map, { [key]: value }, isFlow);
-    const end = this.contentEnd(last);
-    if (isFlow) return { start: end, end, text: `, ${flowText({ [key]: value }).slice(1, -1)}` };
-    return this.insertLines(end, emitYaml({ [key]: value }), this.columnOf(map.range[0]));
+    if (last === undefined) this.replaceItem(map, { [key]: value }, isFlow);
+    else if (isFlow) this.splice(this.contentEnd(last), undefined, `, ${flowText({ [key]: value }).slice(1, -1)}`);
+    else this.insertLines(this.contentEnd(last), emitYaml({ [key]: value }), this.columnOf(map.range[0]));
   }
 
-  private addItem(list: SeqNode, value: Plain, isFlow: boolean): Splice {
+  private addItems(list: SeqNode, values: Plain[], isFlow: boolean): void {
     const last = list.items.at(-1);
-    if (last === undefined) return this.replaceItem(list, [value], isFlow);
-    const end = this.nodeEnd(last);
-    if (isFlow) return { start: end, end, text: `, ${flowText(value)}` };
-    return this.insertLines(end, emitYaml([value]), this.columnOf(list.range[0]));
+    if (last === undefined) this.replaceItem(list, values, isFlow);
+    else if (isFlow) this.splice(this.nodeEnd(last), undefined, `, ${flowText(values).slice(1, -1)}`);
+    else this.insertLines(this.nodeEnd(last), emitYaml(values), this.columnOf(list.range[0]));
   }
 
-  private removeKey(map: MapNode, pair: PairNode, isFlow: boolean): Splice {
+  private removeKey(map: MapNode, pair: PairNode, isFlow: boolean): void {
     const index = map.items.indexOf(pair as MapNode["items"][number]);
-    const next = map.items[index + 1];
     const [start] = rangeOf(pair.key);
     const end = this.contentEnd(pair);
-    if (map.items.length === 1) {
-      if (isFlow) return { start, end, text: "" };
-      return { start, end, text: this.text[end - 1] === "\n" ? `{}${this.newline}` : "{}" };
-    }
     if (isFlow) {
       const previous = map.items[index - 1];
-      if (previous !== undefined) return { start: this.contentEnd(previous), end, text: "" };
-      return { start, end: next === undefined ? end : rangeOf(next.key)[0], text: "" };
+      const next = map.items[index + 1];
+      if (previous !== undefined) this.splice(this.contentEnd(previous), end, "");
+      else this.splice(start, next === undefined ? end : rangeOf(next.key)[0], "");
+      return;
     }
     const lineStart = this.lineStart(start);
     const lineEnd = this.lineEnd(end);
-    if (this.text.slice(lineStart, start).trim() === "") return { start: lineStart, end: lineEnd, text: "" };
-    // The first key behind a dash: the next line takes its place.
-    const indentation = /[ ]*/y;
-    indentation.lastIndex = lineEnd;
-    return { start, end: lineEnd + (indentation.exec(this.text)?.[0].length ?? 0), text: "" };
+    if (map.items.length === 1) this.splice(start, end, this.text[end - 1] === "\n" ? `{}${this.newline}` : "{}");
+    else if (this.text.slice(lineStart, start).trim() === "") this.splice(lineStart, lineEnd, "");
+    else {
+      // The first key behind a dash: the next line takes its place.
+      const indentation = / */y;
+      indentation.lastIndex = lineEnd;
+      this.splice(start, lineEnd + (indentation.exec(this.text)?.[0].length ?? 0), "");
+    }
   }
 
   /** Where a pair's content ends, before comments that follow it. */
@@ -227,18 +241,25 @@ class Editor {
   }
 
   /** New lines behind the one in which something ends. */
-  private insertLines(end: number, lines: string, indent: number): Splice {
+  private insertLines(end: number, lines: string, indent: number): void {
     const start = this.lineEnd(end);
     const isOpen = start > 0 && this.text[start - 1] !== "\n";
-    const text = indented(" ".repeat(indent) + lines, indent).replaceAll("\n", this.newline);
-    return { start, end: start, text: isOpen ? this.newline + text.slice(0, -this.newline.length) : text };
+    const text = this.indented(" ".repeat(indent) + lines, indent);
+    this.splice(start, undefined, isOpen ? this.newline + text.slice(0, -this.newline.length) : text);
   }
 
   /** Replaces a part that may end with a line. */
-  private replaceLines(start: number, end: number, lines: string, indent: number): Splice {
+  private replaceLines(start: number, end: number, lines: string, indent: number): void {
     const endsLine = end > start && this.text[end - 1] === "\n";
-    const text = indented(endsLine ? lines : lines.slice(0, -1), indent);
-    return { start, end, text: text.replaceAll("\n", this.newline) };
+    this.splice(start, end, this.indented(endsLine ? lines : lines.slice(0, -1), indent));
+  }
+
+  private splice(start: number, end: number | undefined, text: string): void {
+    this.splices.push({ start, end: end ?? start, text });
+  }
+
+  private indented(lines: string, indent: number): string {
+    return lines.replace(/\n(?=.)/g, `\n${" ".repeat(indent)}`).replaceAll("\n", this.newline);
   }
 
   private lineStart(offset: number): number {
@@ -267,6 +288,15 @@ function isNothing(node: ParsedNode | null): node is null {
   return node === null || (isScalar(node) && node.range[0] === node.range[1]);
 }
 
+/** Whether there is something that a path can lead into. An empty collection is replaced by one that is not in brackets. */
+function leadsOn(node: ParsedNode | null, isFlow: boolean): node is ParsedNode {
+  return !isNothing(node) && (isFlow || !isEmpty(node));
+}
+
+function findPair(map: MapNode, key: string): PairNode | undefined {
+  return map.items.find((item) => isScalar(item.key) && item.key.value === key);
+}
+
 function isEmpty(node: ParsedNode): boolean {
   return (isMap(node) || isSeq(node)) && node.items.length === 0;
 }
@@ -289,14 +319,6 @@ function nested(path: YamlEdit["path"], value: Plain | undefined): Plain | undef
   );
 }
 
-function first<T>(items: readonly T[], change: (item: T, index: number) => Splice | undefined): Splice | undefined {
-  for (const [index, item] of items.entries()) {
-    const splice = change(item, index);
-    if (splice !== undefined) return splice;
-  }
-  return undefined;
-}
-
 function quotedLike(type: Scalar.Type | undefined, value: string, isFlow: boolean): string {
   const text = inlineScalar(value, isFlow);
   if (/^['"]/.test(text)) return text;
@@ -309,8 +331,4 @@ function flowText(value: Plain): string {
   if (Array.isArray(value)) return `[${value.map(flowText).join(", ")}]`;
   const entries = Object.entries(value).map(([key, item]) => `${inlineScalar(key, true)}: ${flowText(item)}`);
   return `{${entries.join(", ")}}`;
-}
-
-function indented(lines: string, indent: number): string {
-  return lines.replace(/\n(?=.)/g, `\n${" ".repeat(indent)}`);
 }

@@ -13,8 +13,9 @@ const AS_USER = ["setpriv", `--reuid=${UID}`, `--regid=${UID}`, "--clear-groups"
 const absent = ((): string | undefined => {
   if (process.geteuid?.() !== 0) return "only root can become another user";
   try {
-    execFileSync("setpriv", [...AS_USER.slice(1), process.execPath, "--version"], { stdio: "ignore" });
-    execFileSync("setpriv", [...AS_USER.slice(1), "unshare", "--user", "--map-root-user", "true"], { stdio: "ignore" });
+    const [program = "", ...args] = AS_USER;
+    execFileSync(program, [...args, process.execPath, "--version"], { stdio: "ignore" });
+    execFileSync(program, [...args, "unshare", "--user", "--map-root-user", "true"], { stdio: "ignore" });
     return undefined;
   } catch {
     return "another user can't run Node.js, or may not make user namespaces";
