@@ -14,6 +14,7 @@ import { fetchTask } from "./fetch.ts";
 import { runJob } from "./jobs.ts";
 import { runPipeline } from "./pipeline.ts";
 import { planBuild } from "./plan.ts";
+import { queryCache } from "./query.ts";
 import type { Task } from "./scheduler.ts";
 import { deepestFirst, type Selection, select } from "./selection.ts";
 import type { Session } from "./session.ts";
@@ -26,6 +27,7 @@ export async function buildTargets(session: Session, targets: readonly Element[]
   const { graph, states, events } = session;
   const reached = select(targets, "all");
   assertResolved(reached);
+  queryCache(session, reached);
   const wanted =
     selection === "all" ? reached : selection === "build" ? targets.flatMap((each) => each.buildDependencies) : targets;
   const plan = planBuild(graph.elements, wanted, states, selection !== "none");

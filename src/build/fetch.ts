@@ -3,6 +3,7 @@ import type { Element } from "../project/element.ts";
 import { assertResolved } from "./consistency.ts";
 import { runJob } from "./jobs.ts";
 import { runPipeline } from "./pipeline.ts";
+import { queryCache } from "./query.ts";
 import type { Task } from "./scheduler.ts";
 import type { Session } from "./session.ts";
 import { areOriginalsCached, fetchOriginals, stageSources } from "./source-io.ts";
@@ -22,6 +23,7 @@ export async function fetchElements(
   options: FetchOptions = {},
 ): Promise<void> {
   assertResolved(elements);
+  queryCache(session, elements);
   await runPipeline(session, { queues: ["fetch"], targets, elements, announce: options.announce ?? true }, () => {
     const tasks: Task[] = [];
     for (const element of elements) {

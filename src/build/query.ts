@@ -1,0 +1,12 @@
+/** Looks up in the caches what there is of elements, before it is decided what to do. */
+import { activity } from "../base/activity.ts";
+import type { Element } from "../project/element.ts";
+import type { Session } from "./session.ts";
+
+export function queryCache({ events, states }: Session, elements: readonly Element[]): void {
+  activity(events, "Query cache", (tally) => {
+    for (const element of elements) states.of(element);
+    tally.processed = elements.length;
+    tally.expected = elements.length;
+  });
+}
