@@ -11,7 +11,8 @@ export const importKind: ElementKind = {
   kind: "import",
   schema: record({ source: text, target: text }),
   defaults: { config: { source: "/", target: "/" } },
-  configure(config, { fullName, hasSources, ...facts }) {
+  configure(config, facts) {
+    const { fullName, hasSources } = facts;
     const source = config.string("source") ?? "/";
     const target = config.string("target") ?? "/";
     return {
@@ -19,6 +20,11 @@ export const importKind: ElementKind = {
       uniqueKey: () => ({ source, target }),
       preflight() {
         if (!hasSources) throw new BstError("element", `${fullName}: An import needs at least one source`);
+      },
+      script() {
+        const input = joinPath(facts.variable("build-root") ?? "/", inTree(source));
+        const output = joinPath(facts.variable("install-root") ?? "/", inTree(target));
+        return [`mkdir -p '${output}'`, `cp -a '${input}/.' '${output}'`];
       },
       assemble(io) {
         io.stageSources(INPUT);
