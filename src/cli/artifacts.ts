@@ -73,7 +73,7 @@ export async function openArtifacts(
   });
 }
 
-function elementSubject(workbench: Workbench, element: Element): Subject {
+export function elementSubject(workbench: Workbench, element: Element): Subject {
   const { key, artifact } = workbench.states.of(element);
   const keys = [key, workbench.graph.keys.of(element)?.weak];
   const { projectName: project, normalName } = element;
@@ -82,7 +82,7 @@ function elementSubject(workbench: Workbench, element: Element): Subject {
   return { element, refs: [...new Set(refs)], record: artifact, about };
 }
 
-function artifactSubject(store: ArtifactStore, name: ArtifactName): Subject {
+export function artifactSubject(store: ArtifactStore, name: ArtifactName): Subject {
   const record = store.find(name);
   const keys = record === undefined ? [name.key] : [record.strongKey, record.weakKey];
   const refs = [...new Set(keys.map((key) => formatRef({ ...name, key })))];

@@ -18,7 +18,7 @@ import { shellMount } from "../../project/shell-config.ts";
 import { createStyles } from "../../report/style.ts";
 import { detectSandbox, type SandboxHost } from "../../sandbox/sandbox.ts";
 import type { CommandContext, Run } from "../app.ts";
-import { nameOf, type Subject } from "../artifacts.ts";
+import { artifactSubject, elementSubject, type Subject } from "../artifacts.ts";
 import { STDERR } from "../output.ts";
 import type { OptionsOf } from "../spec/commands.ts";
 import { integrateSubjects, requireCached, stageSubjects } from "../staging.ts";
@@ -49,18 +49,9 @@ async function openShell(context: CommandContext, target: string, options: Optio
   }
   // The project says what shells are like, also for those of an artifact.
   const bench = await openWorkbench(context, { targets: isElement ? [target] : [], withoutDefaults: true });
+  const subject = subjectOf(bench, target);
   const host = detectSandbox(bench.caches.cas);
-  const [element] = bench.targets;
-  const subject = element === undefined ? artifactSubject(bench, target) : elementSubject(bench, element);
-  const name = nameOf(subject);
-  const root = options.useBuildtree
-    ? buildTreeRoot(bench, subject)
-    : element === undefined
-      ? undefined
-      : options.build
-        ? await buildRoot(bench, element, host)
-        : await runtimeRoot(context, bench, element);
-  if (root === undefined) throw new BstError("stream", `There is no element '${target}'`);
+  const root = await shellRoot(context, bench, subject, host, options);
   const { reporter, signal, cwd } = context;
   const resume = reporter.suspend();
   try {
@@ -71,11 +62,11 @@ async function openShell(context: CommandContext, target: string, options: Optio
         command: options.command,
         isolate: options.isolate,
         mounts: options.mount.map(([hostPath, path]) => shellMount(path, resolve(cwd, hostPath))),
-        prompt: prompt(context, name, displayKey(bench, subject)),
+        prompt: prompt(context, subject),
       },
       {
         host,
-        messenger: { emit: (message) => reporter.emit({ element: name, ...message }) },
+        messenger: { emit: (message) => reporter.emit({ ...subject.about, ...message }) },
         // At a terminal, what interrupts the command is for the command alone.
         signal: isatty(STDIN) ? undefined : signal,
       },
@@ -85,26 +76,36 @@ async function openShell(context: CommandContext, target: string, options: Optio
   }
 }
 
-function elementSubject({ states }: Workbench, element: Element): Subject {
-  return { element, refs: [], record: states.of(element).artifact };
+function subjectOf(bench: Workbench, target: string): Subject {
+  const [element, ...others] = bench.targets;
+  const ref = parseRef(target);
+  if (element !== undefined && others.length === 0) return elementSubject(bench, element);
+  if (ref !== undefined) return artifactSubject(bench.caches.artifacts, ref);
+  throw new BstError("stream", `A shell is opened on one element or artifact, and '${target}' names none or several`);
 }
 
-function artifactSubject({ caches }: Workbench, ref: string): Subject {
-  const name = parseRef(ref);
-  return { element: undefined, refs: [ref], record: name && caches.artifacts.find(name) };
+async function shellRoot(
+  context: CommandContext,
+  bench: Workbench,
+  subject: Subject,
+  host: SandboxHost,
+  { build, useBuildtree }: OptionsOf<"shell">,
+): Promise<ShellRoot> {
+  const { element } = subject;
+  if (useBuildtree || element === undefined) return buildTreeRoot(bench, subject);
+  return build ? buildRoot(bench, element, host) : runtimeRoot(context, bench, element);
 }
 
 /** An element with what it needs to run, integrated. */
 async function runtimeRoot(context: CommandContext, bench: Workbench, element: Element): Promise<ShellRoot> {
   const { cas } = bench.caches;
-  const about = { element: element.fullName };
   const target = elementSubject(bench, element);
   assertCached(bench, element, "run");
   const subjects = requireCached(dependencies(element, "run").map((each) => elementSubject(bench, each)));
   const stage = () => stageSubjects(context, cas, target, subjects);
-  const staged = activity(context.reporter, "Staging dependencies", stage, about);
+  const staged = activity(context.reporter, "Staging dependencies", stage, target.about);
   const integrate = () => integrateSubjects(context, staged, target, subjects);
-  const root = await activity(context.reporter, "Integrating sandbox", integrate, about);
+  const root = await activity(context.reporter, "Integrating sandbox", integrate, target.about);
   const { environment, sandbox } = element;
   return { root: root.digest(), environment, workDirectory: "/", writable: [], sandbox };
 }
@@ -179,18 +180,10 @@ function assertCached({ states }: Workbench, element: Element, scope: Scope): vo
   });
 }
 
-function displayKey({ states }: Workbench, { element, record }: Subject): { brief: string; strict: boolean } {
-  if (element !== undefined) return states.displayKey(element);
-  return { brief: record?.strongKey.slice(0, 8) ?? "", strict: record?.strongKey === record?.strictKey };
-}
-
 /** For PS1. */
-function prompt(
-  { colors }: CommandContext,
-  name: string,
-  { brief, strict }: { brief: string; strict: boolean },
-): string {
+function prompt({ colors }: CommandContext, { about, record }: Subject): string {
   const { paint, content, frame } = createStyles(colors);
+  const { brief, strict } = about.key ?? { brief: record?.strongKey.slice(0, 8) ?? "", strict: true };
   const key = paint(strict ? "yellow" : ["yellow", "dim"], brief);
-  return `${frame("[")}${key}${frame("@")}${content(name)}${frame(":")}${content("${PWD}")}${frame("]$")} `;
+  return `${frame("[")}${key}${frame("@")}${content(about.element)}${frame(":")}${content("${PWD}")}${frame("]$")} `;
 }
