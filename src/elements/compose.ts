@@ -1,7 +1,7 @@
 /** Kind `compose`: one tree of the files of its dependencies, of the split domains that it selects. */
 import { inTree } from "../base/paths.ts";
 import { bool, record, textList } from "../base/schema.ts";
-import type { ElementKind } from "../project/element-kind.ts";
+import type { BuildIo, DependencyFacts, ElementKind } from "../project/element-kind.ts";
 
 const INSTALL = "/buildstream/install";
 
@@ -47,10 +47,10 @@ export const composeKind: ElementKind = {
         }
         const staged = io.dependencies().filter(({ hasArtifact }) => !hasArtifact);
         if (!isSelective) {
-          if (io.root.isEmpty()) warnOfNothing(io.warn, staged);
+          if (io.root.isEmpty()) warnOfNothing(io, staged);
           return "/";
         }
-        if (selected.size === 0) warnOfNothing(io.warn, staged);
+        if (selected.size === 0) warnOfNothing(io, staged);
         const everything = io.root.digest();
         io.root
           .openDirectory(inTree(INSTALL), { create: true })
@@ -62,11 +62,8 @@ export const composeKind: ElementKind = {
   },
 };
 
-function warnOfNothing(
-  warn: (text: string, options?: { detail?: string }) => void,
-  stacks: readonly { readonly fullName: string }[],
-): void {
-  warn("The composition has no files", {
+function warnOfNothing(io: BuildIo, stacks: readonly DependencyFacts[]): void {
+  io.warn("The composition has no files", {
     detail:
       stacks.length === 0
         ? "No dependency has files in the selected domains."
