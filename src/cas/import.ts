@@ -10,8 +10,8 @@ import type { Cas } from "./store.ts";
 export interface LocalImportOptions {
   /** Spares reading what did not change since it was imported before. The caller saves it. */
   readonly index?: LocalIndex;
-  /** Whether all blobs are in the store afterwards, the default; if not, nothing is written to it. */
-  readonly ensureBlobs?: boolean;
+  /** Which blobs are in the store afterwards: all, the default; those that the index did not know; or none more. */
+  readonly store?: "all" | "new" | "none";
   /** Keeps the modification times of files and directories, to the microsecond, as workspaces do. */
   readonly mtimes?: boolean;
 }
@@ -50,13 +50,17 @@ const SECOND = 1_000_000_000n;
 class Import {
   readonly #cas: Cas;
   readonly #index: LocalIndex | undefined;
-  readonly #store: boolean;
+  /** Whether what is read is stored as well. */
+  readonly #storeRead: boolean;
+  /** Whether what is known is looked for in the store. */
+  readonly #storeKnown: boolean;
   readonly #mtimes: boolean;
 
   constructor(cas: Cas, options: LocalImportOptions) {
     this.#cas = cas;
     this.#index = options.index;
-    this.#store = options.ensureBlobs ?? true;
+    this.#storeRead = options.store !== "none";
+    this.#storeKnown = (options.store ?? "all") === "all";
     this.#mtimes = options.mtimes ?? false;
   }
 
@@ -85,7 +89,8 @@ class Import {
       changed ||= before.directories[i]?.digest.hash !== digest.hash;
       return { name, digest };
     });
-    if (!changed && known?.digest !== undefined && (!this.#store || this.#cas.has(known.digest))) return known.digest;
+    if (!changed && known?.digest !== undefined && (!this.#storeKnown || this.#cas.has(known.digest)))
+      return known.digest;
 
     const { symlinks } = names;
     const bytes = encodeDirectory({
@@ -94,7 +99,7 @@ class Import {
       symlinks,
       ...this.#mtime(stat),
     });
-    const digest = this.#store ? this.#cas.write(bytes) : digestOf(bytes);
+    const digest = this.#storeRead ? this.#cas.write(bytes) : digestOf(bytes);
     if (changed) {
       const identity = lastingIdentity(stat, now);
       this.#index?.set(key, { identity, digest, files: records, directories, symlinks });
@@ -130,11 +135,11 @@ class Import {
     known: FileRecord | undefined,
   ): FileRecord {
     if (known?.identity !== undefined && sameIdentity(known.identity, stat) && known.executable === executable) {
-      if (!this.#store || this.#cas.has(known.digest)) return known;
+      if (!this.#storeKnown || this.#cas.has(known.digest)) return known;
     }
     if (!stat.isFile()) throw new BstError("cas", `Can't import local files: '${file}' is not a regular file`);
     const now = Date.now();
-    const digest = this.#store ? this.#cas.importFile(file) : digestOfFile(file);
+    const digest = this.#storeRead ? this.#cas.importFile(file) : digestOfFile(file);
     return { name, identity: lastingIdentity(stat, now), digest, executable };
   }
 }

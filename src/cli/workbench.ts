@@ -30,6 +30,8 @@ export interface OpenOptions {
   /** Elements to leave out. */
   readonly except?: readonly string[];
   readonly retryFailed?: boolean;
+  /** Whether local files that are read for keys are copied to the store at once, since they will be needed there. */
+  readonly storesLocal?: boolean;
   /** Full names of elements that are loaded with their own sources, even if a workspace is open on them. */
   readonly ownSources?: ReadonlySet<string>;
   /** Whether default targets, and which junctions among them, count: `build` and `show` of everything skip junctions. */
@@ -86,7 +88,8 @@ export async function openWorkbench(context: CommandContext, options: OpenOption
         messenger: reporter,
         options: globals.option,
         maxJobs: config.build.maxJobs,
-        localTree: (path, { mtimes = false } = {}) => localTree(cas, path, { index, mtimes, ensureBlobs: false }),
+        localTree: (path, { mtimes = false, store = false } = {}) =>
+          localTree(cas, path, { index, mtimes, store: store ? "all" : options.storesLocal ? "new" : "none" }),
         workspace: (fullName) => (options.ownSources?.has(fullName) ? undefined : workspaces.find(fullName)),
       },
       directory,
@@ -108,7 +111,7 @@ export async function openWorkbench(context: CommandContext, options: OpenOption
     tally.processed = graph.elements.length;
     tally.expected = graph.elements.filter(isBuildable).length;
   });
-  index.save();
+  context.atEnd(() => index.save());
 
   const strict = globals.strict ?? config.isStrict(graph.project.name);
   const states = new ElementStates(graph.keys, caches.artifacts, caches.sources, {
@@ -171,5 +174,6 @@ function defaultTargets(project: Project, workspaceElement: string | undefined):
 function localTree(cas: Cas, path: string, options: LocalImportOptions): Digest {
   if (lstatSync(path).isDirectory()) return importLocal(cas, path, options);
   const file = importLocalFile(cas, path, options);
-  return digestOf(encodeDirectory({ files: [{ name: basename(path), ...file }], directories: [], symlinks: [] }));
+  const bytes = encodeDirectory({ files: [{ name: basename(path), ...file }], directories: [], symlinks: [] });
+  return options.store === "none" ? digestOf(bytes) : cas.write(bytes);
 }

@@ -7,7 +7,7 @@ import type { YamlFiles } from "./files.ts";
 import type { JunctionConfig } from "./junction.ts";
 import type { LoadElement } from "./load-element.ts";
 import type { Project } from "./project.ts";
-import type { SourceKind } from "./source-kind.ts";
+import type { LocalTreeOptions, SourceKind } from "./source-kind.ts";
 import type { UserConfig } from "./user-config.ts";
 
 /** The kinds that elements and sources can have. */
@@ -34,7 +34,7 @@ export interface LoadSession {
   /** The value of `max-jobs`. */
   readonly maxJobs: number;
   /** Digest of a file or folder on this machine, as {@link SourceContext.localTree}. */
-  localTree(path: string, options?: { readonly mtimes?: boolean }): Digest;
+  localTree(path: string, options?: LocalTreeOptions): Digest;
   /** The workspace that is open on an element, by its full name. */
   workspace(fullName: string): OpenWorkspace | undefined;
   /** Every project loaded so far, the toplevel one first. */

@@ -33,11 +33,17 @@ export interface SourceContext {
   candidates(url: string, purpose: "fetch" | "track"): readonly UrlCandidate[];
   /**
    * The digest of a file or folder of the machine as a tree (a single file becomes a tree of one), from the local
-   * index where nothing changed; nothing is copied to the store. With `mtimes`, modification times belong to it.
+   * index where nothing changed. With `mtimes`, modification times belong to it; with `store`, all of it is copied to
+   * the store.
    */
-  localTree(path: string, options?: { readonly mtimes?: boolean }): Digest;
+  localTree(path: string, options?: LocalTreeOptions): Digest;
   /** A warning, or an error where the project's `fatal-warnings` has the token. */
   warn(text: string, options?: { token?: string; detail?: string }): void;
+}
+
+export interface LocalTreeOptions {
+  readonly mtimes?: boolean;
+  readonly store?: boolean;
 }
 
 export interface UrlCandidate {

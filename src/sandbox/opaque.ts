@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import { buffer } from "node:stream/consumers";
+import { BstError } from "../base/errors.ts";
 import type { Digest } from "../cas/digest.ts";
 import type { Cas } from "../cas/store.ts";
 import { readable } from "./capture.ts";
@@ -51,7 +52,7 @@ export async function opaqueDirectories(
   });
   child.stdin.end([...candidates.values()].map((path) => `./${path}\0`).join(""));
   const printed = await buffer(child.stdout);
-  if ((await code) !== 0) throw new Error("the overlay of a sandbox could not be mounted again");
+  if ((await code) !== 0) throw new BstError("sandbox", "The overlay of a sandbox could not be mounted again");
   const missing = new Set(printed.toString().split("\0"));
   return new Set([...candidates].flatMap(([directory, path]) => (missing.has(`./${path}`) ? [directory] : [])));
 }

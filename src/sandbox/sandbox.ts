@@ -82,17 +82,23 @@ export class Sandbox implements AsyncDisposable {
    * `unavailable-local-sandbox`, or without a reason where the sandbox could not be set up.
    */
   async run(command: SandboxCommand, io: SandboxIo, signal?: AbortSignal): Promise<number> {
+    try {
+      return await this.#run(command, io, signal);
+    } catch (error) {
+      throw signal?.aborted === true ? error : explained(error);
+    }
+  }
+
+  async #run(command: SandboxCommand, io: SandboxIo, signal: AbortSignal | undefined): Promise<number> {
     signal?.throwIfAborted();
     const { cas } = this.#host;
-    const root = this.capture();
+    const root = this.#capture();
     requireCommand(cas, root, command.argv[0] ?? "", command.env["PATH"]);
     const prefix = personality(this.#setup, this.#host.tools);
     const system = await this.#host.system();
     this.#root = prepareRoot(cas, root, { ...this.#setup, cwd: command.cwd });
     for (;;) {
-      const status = await this.#attempt(command, system, prefix, io, signal).catch((error: unknown) => {
-        throw signal?.aborted === true ? error : explained(error);
-      });
+      const status = await this.#attempt(command, system, prefix, io, signal);
       if (status !== "gone") return status;
     }
   }
@@ -221,7 +227,8 @@ export class Sandbox implements AsyncDisposable {
     const workspace = this.#leftovers?.workspace;
     if (workspace === undefined) return;
     this.#leftovers = undefined;
-    this.#removal = Promise.all([this.#removal, workspace.remove(entries)]).then(() => {});
+    const removal = workspace.remove(entries);
+    this.#removal = this.#removal.then(() => removal);
   }
 }
 
@@ -234,5 +241,5 @@ function explained(error: unknown): unknown {
 function exitStatus(report: string): number {
   const status = /"child-pid"[\s\S]*"exit-code": (\d+)/.exec(report)?.[1];
   if (status !== undefined) return Number(status);
-  throw new BstError("sandbox", "The sandbox could not be set up", { detail: "Its output says why." });
+  throw new BstError("sandbox", "The sandbox could not be set up, or was killed", { detail: "The output says why." });
 }

@@ -41,7 +41,10 @@ export class SandboxWorkspace {
     return `${this.path}/root`;
   }
 
-  /** @param entries how much is in it, if that is known and it has been made readable */
+  /**
+   * What can't be removed is left to the next clean-up of the cache.
+   * @param entries how much is in it, if that is known and it has been made readable
+   */
   async remove(entries = Number.POSITIVE_INFINITY): Promise<void> {
     if (entries < MANY) {
       try {
@@ -54,7 +57,7 @@ export class SandboxWorkspace {
       }
     }
     const [program = "", ...args] = [...this.#remover, "rm", "-rf", "--", this.path];
-    await promisify(execFile)(program, args);
+    await promisify(execFile)(program, args).catch(() => {});
   }
 }
 

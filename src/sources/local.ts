@@ -1,7 +1,7 @@
 /** Source kind `local`: a file or folder of the project. */
 import { join } from "node:path";
 import { record, text } from "../base/schema.ts";
-import { formatDigest } from "../cas/digest.ts";
+import { type Digest, formatDigest } from "../cas/digest.ts";
 import type { SourceKind } from "../project/source-kind.ts";
 import { importUnchanged } from "./import-unchanged.ts";
 
@@ -11,26 +11,32 @@ export const local: SourceKind = {
   configure(config, context) {
     const path = context.projectPath(config.required("path", config.scalar("path")));
     const localPath = join(context.projectDirectory, path);
+    // Once asked for, it stays what the key was computed from.
+    let known: Digest | undefined;
+    const digest = () => {
+      known ??= context.localTree(localPath);
+      return known;
+    };
     return {
       localPath,
       ref: undefined,
       isResolved: true,
-      uniqueKey: () => context.localTree(localPath).hash,
+      uniqueKey: () => digest().hash,
       setRef() {},
       loadRef() {},
       refFields: () => ({}),
       isCached: () => true,
       track: async () => undefined,
       fetch: async () => {},
-      async stage(tree, io) {
-        tree.importTree(importUnchanged(io.cas, localPath, context.localTree(localPath), context.provenance));
+      async stage(tree) {
+        tree.importTree(importUnchanged(context, localPath, digest()));
       },
       info: () => [
         {
           url: path,
           medium: "local",
           versionType: "cas-digest",
-          version: formatDigest(context.localTree(localPath)),
+          version: formatDigest(digest()),
         },
       ],
     };

@@ -26,8 +26,8 @@ export const workspace: SourceKind = {
       isCached: () => true,
       track: async () => undefined,
       fetch: async () => {},
-      async stage(tree, io) {
-        tree.importTree(importUnchanged(io.cas, path, digest(), context.provenance, options));
+      async stage(tree) {
+        tree.importTree(importUnchanged(context, path, digest(), options));
       },
       info: () => [{ url: path, medium: "workspace", versionType: "cas-digest", version: formatDigest(digest()) }],
     };

@@ -14,6 +14,13 @@ function strip(text: string): string {
   return text.replace(LEADING, "").replace(TRAILING, "");
 }
 
+/** Where a node begins: at its tag if it has one; nothing begins right behind the `:` or `-` before it. */
+function startOf(node: ParsedNode, text: string): number {
+  const [start, end] = node.range;
+  if (node.tag !== undefined) return start - (/![^\s,[\]{}]*\s*$/.exec(text.slice(0, start))?.[0].length ?? 0);
+  return start === end ? text.slice(0, start).replace(/[ \t]+$/, "").length : start;
+}
+
 /** Throws a LoadError, reason invalid-yaml, that names file, line and column. */
 export function parseYaml(text: string, file: SourceFile): MappingNode {
   const lines = new LineCounter();
@@ -45,7 +52,7 @@ export function parseYaml(text: string, file: SourceFile): MappingNode {
     if (node.tag !== undefined && isScalar(node) && !node.tag.startsWith("tag:yaml.org,2002:")) {
       throw fail(`The tag '${node.tag}' is not supported`, offset);
     }
-    const { line, column } = at(offset);
+    const { line, column } = at(startOf(node, text));
     if (isScalar(node)) return new ScalarNode(strip(String(node.value ?? "")), file, line, column);
     if (!isMap(node)) {
       return new SequenceNode(

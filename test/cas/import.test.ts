@@ -63,8 +63,8 @@ test("sockets and pipes are left out", async () => {
 test("only digests are computed where blobs are not asked for", () => {
   const cas = temporaryCas();
   const directory = writeExample();
-  expect(formatDigest(importLocal(cas, directory, { ensureBlobs: false }))).toBe(EXAMPLE);
-  importLocalFile(cas, `${directory}/a.txt`, { ensureBlobs: false });
+  expect(formatDigest(importLocal(cas, directory, { store: "none" }))).toBe(EXAMPLE);
+  importLocalFile(cas, `${directory}/a.txt`, { store: "none" });
   expect(fs.existsSync(cas.root)).toBe(false);
 });
 

@@ -36,7 +36,7 @@ function writeFiles(): void {
 }
 
 /** As a run of the program does: the index is loaded, used and saved. */
-function run(options: { ensureBlobs?: boolean; mtimes?: boolean } = {}): { digest: Digest; read: string[] } {
+function run(options: { store?: "all" | "new" | "none"; mtimes?: boolean } = {}): { digest: Digest; read: string[] } {
   const index = new LocalIndex(kept);
   const open = vi.spyOn(fs, "openSync");
   const list = vi.spyOn(fs, "readdirSync");
@@ -49,7 +49,7 @@ function run(options: { ensureBlobs?: boolean; mtimes?: boolean } = {}): { diges
   return { digest, read: ofDirectory.map((path) => path.slice(directory.length + 1)).sort() };
 }
 
-const digestOnly = { ensureBlobs: false };
+const digestOnly = { store: "none" } as const;
 
 test("what did not change is not read again", () => {
   const first = run(digestOnly);

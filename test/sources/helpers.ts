@@ -5,7 +5,7 @@ import type { Digest } from "../../src/cas/digest.ts";
 import { importLocal, importLocalFile } from "../../src/cas/import.ts";
 import { Cas } from "../../src/cas/store.ts";
 import { Tree } from "../../src/cas/tree.ts";
-import type { Source, SourceContext, SourceIo, SourceKind } from "../../src/project/source-kind.ts";
+import type { LocalTreeOptions, Source, SourceContext, SourceIo, SourceKind } from "../../src/project/source-kind.ts";
 import { mappingFrom, type Plain } from "../../src/yaml/node.ts";
 import { tempDir } from "../helpers.ts";
 
@@ -28,8 +28,8 @@ export function bench(aliases: Readonly<Record<string, readonly string[]>> = {})
     const [alias = "", rest = ""] = url.split(/:(.*)/s);
     return (aliases[alias] ?? [`${alias}:`]).map((base) => ({ url: base + rest }));
   };
-  const localTree = (path: string, options: { readonly mtimes?: boolean } = {}): Digest => {
-    if (statSync(path).isDirectory()) return importLocal(cas, path, { ...options, ensureBlobs: false });
+  const localTree = (path: string, { mtimes = false, store = false }: LocalTreeOptions = {}): Digest => {
+    if (statSync(path).isDirectory()) return importLocal(cas, path, { mtimes, store: store ? "all" : "none" });
     const tree = new Tree(cas);
     const { digest, executable } = importLocalFile(cas, path);
     tree.addFile(basename(path), digest, { executable });

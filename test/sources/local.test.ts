@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { formatDigest } from "../../src/cas/digest.ts";
 import { local } from "../../src/sources/local.ts";
-import { mappingFrom } from "../../src/yaml/node.ts";
 import { writeFiles } from "../helpers.ts";
 import { bench, listing } from "./helpers.ts";
 
@@ -35,8 +34,8 @@ describe("local", () => {
   test("never stages under a key what that key was not made of", async () => {
     const on = bench();
     writeFiles(on.context.projectDirectory, { "files/x": "before" });
-    const known = on.context.localTree(join(on.context.projectDirectory, "files"));
-    const source = local.configure(mappingFrom({ path: "files" }), { ...on.context, localTree: () => known });
+    const source = on.configure(local, { path: "files" });
+    source.uniqueKey();
     writeFileSync(join(on.context.projectDirectory, "files/x"), "after");
     await expect(on.stage(source)).rejects.toMatchObject({ domain: "source" });
   });

@@ -10,6 +10,7 @@ export const run: Run<"build"> = async (context, options) => {
       targets: options.elements,
       retryFailed: options.retryFailed,
       skipJunctions: true,
+      storesLocal: true,
     });
     await buildTargets(bench, bench.targets, options.deps ?? bench.config.build.dependencies);
   });
