@@ -1,8 +1,10 @@
 /** Runs, one after the other, and what ends them. */
 import fs from "node:fs";
 import { describe, expect, it } from "vitest";
+import { importLocal } from "../../src/cas/import.ts";
+import { Cas } from "../../src/cas/store.ts";
 import { Tree } from "../../src/cas/tree.ts";
-import { detectSandbox } from "../../src/sandbox/sandbox.ts";
+import { detectSandbox, openSandbox } from "../../src/sandbox/sandbox.ts";
 import {
   BUILD_ROOT,
   cas,
@@ -11,6 +13,7 @@ import {
   listing,
   open,
   root,
+  rootFolder,
   run,
   runIn,
   shell,
@@ -160,6 +163,24 @@ describe.each(workingWays)("$name", ({ host }) => {
     );
     await expect(run(host, "", { argv: ["nope"] })).rejects.toThrow();
     expect(stored("sandboxes")).toEqual(before);
+  });
+
+  it("works in folders whatever their names", async () => {
+    const folder = `${temporaryDirectory()}/a,b:c 'd' "e" \\$f\ng=é`;
+    fs.mkdirSync(folder);
+    const own = new Cas(`${folder}/cas`);
+    const { backend, overlay } = host.options;
+    const options = { ...(backend && { backend }), ...(overlay !== undefined && { overlay }) };
+    await using sandbox = await openSandbox(detectSandbox(own, options), {
+      root: importLocal(own, rootFolder),
+      writableDirectories: [INSTALL_ROOT],
+      network: false,
+      hostMounts: [{ hostPath: folder, path: "/srv" }],
+    });
+    const script = `ls /srv > ${INSTALL_ROOT}/f; rm -r /etc/deep; mkdir /etc/deep`;
+    const status = await sandbox.run(shell(script, { rootReadOnly: false }), { stdout: "ignore", stderr: "inherit" });
+    expect(status).toBe(0);
+    expect(listing(new Tree(own, sandbox.capture()), "etc")).toEqual(["deep/", "link -> plain", "plain"]);
   });
 
   it("runs several at once", async () => {
