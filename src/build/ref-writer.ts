@@ -63,9 +63,11 @@ export class RefWriter {
     for (const [key, value] of Object.entries(fields)) {
       const old = node.get(key);
       if (isSame(old, value)) continue;
-      // A value that is there is changed where it stands, which may be another place than its dictionary's.
-      const { file } = old ?? node;
-      const path = old === undefined ? [...this.locate(node), key] : this.locate(old);
+      // A value that is there is changed where it stands, which may be another file than its dictionary's. What other
+      // projects have is not changed, but replaced in the dictionary.
+      const changed = old !== undefined && old.file.project === node.file.project ? old : undefined;
+      const { file } = changed ?? node;
+      const path = changed === undefined ? [...this.locate(node), key] : this.locate(changed);
       edits.set(file.path, [...(edits.get(file.path) ?? []), { path, value }]);
     }
     for (const [path, list] of edits) writeRef(path, list);
