@@ -12,8 +12,8 @@ export interface LocalImportOptions {
   readonly index?: LocalIndex;
   /** Which blobs are in the store afterwards: all, the default; those that the index did not know; or none more. */
   readonly store?: "all" | "new" | "none";
-  /** Keeps the modification times of files and directories, to the microsecond, as workspaces do. */
-  readonly mtimes?: boolean;
+  /** Keeps the modification times of files and directories, to the microsecond; `below` all but the directory's own. */
+  readonly mtimes?: boolean | "below";
 }
 
 export interface LocalFile {
@@ -55,18 +55,20 @@ class Import {
   /** Whether what is known is looked for in the store. */
   readonly #storeKnown: boolean;
   readonly #mtimes: boolean;
+  readonly #rootMtime: boolean;
 
   constructor(cas: Cas, options: LocalImportOptions) {
     this.#cas = cas;
     this.#index = options.index;
     this.#storeRead = options.store !== "none";
     this.#storeKnown = (options.store ?? "all") === "all";
-    this.#mtimes = options.mtimes ?? false;
+    this.#mtimes = options.mtimes !== undefined && options.mtimes !== false;
+    this.#rootMtime = options.mtimes === true;
   }
 
-  directory(directory: string): Digest {
+  directory(directory: string, ownMtime = this.#rootMtime): Digest {
     // The same directory has other digests with and without times.
-    const key = this.#mtimes ? `mtimes:${directory}` : directory;
+    const key = ownMtime ? `mtimes:${directory}` : this.#mtimes ? `below:${directory}` : directory;
     const known = this.#index?.get(key);
     const now = Date.now();
     const stat = fs.lstatSync(directory, BIGINT);
@@ -85,7 +87,7 @@ class Import {
       return record;
     });
     const directories = names.directories.map(({ name }, i) => {
-      const digest = this.directory(`${directory}/${name}`);
+      const digest = this.directory(`${directory}/${name}`, this.#mtimes);
       changed ||= before.directories[i]?.digest.hash !== digest.hash;
       return { name, digest };
     });
@@ -97,7 +99,7 @@ class Import {
       files: records.map((record, i) => ({ ...fileNode(record), ...this.#mtime(stats[i]) })),
       directories,
       symlinks,
-      ...this.#mtime(stat),
+      ...(ownMtime && this.#mtime(stat)),
     });
     const digest = this.#storeRead ? this.#cas.write(bytes) : digestOf(bytes);
     if (changed) {

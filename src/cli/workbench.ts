@@ -88,8 +88,12 @@ export async function openWorkbench(context: CommandContext, options: OpenOption
         messenger: reporter,
         options: globals.option,
         maxJobs: config.build.maxJobs,
-        localTree: (path, { mtimes = false, store = false } = {}) =>
-          localTree(cas, path, { index, mtimes, store: store ? "all" : options.storesLocal ? "new" : "none" }),
+        localTree: (path, { mtimes, store = false } = {}) =>
+          localTree(cas, path, {
+            index,
+            mtimes: mtimes === true && "below",
+            store: store ? "all" : options.storesLocal ? "new" : "none",
+          }),
         workspace: (fullName) => (options.ownSources?.has(fullName) ? undefined : workspaces.find(fullName)),
       },
       directory,

@@ -85,6 +85,8 @@ test("times are those that buildbox-casd captures for workspaces", () => {
   expect(mtime?.seconds).toBe(Math.floor(fs.statSync(directory).mtimeMs / 1000));
   expect(directories.map((node) => cas.readDirectory(node.digest).mtime?.seconds)[1]).toBe(5);
   expect(symlinks).toEqual([{ name: "dl", target: "sub" }]);
+  const { mtime: none, ...below } = cas.readDirectory(importLocal(cas, directory, { mtimes: "below" }));
+  expect([none, below]).toEqual([undefined, { files, directories, symlinks }]);
 });
 
 test("a single file, also by a symlink", () => {
