@@ -33,8 +33,8 @@ export interface SourceContext {
   candidates(url: string, purpose: "fetch" | "track"): readonly UrlCandidate[];
   /**
    * The digest of a file or folder of the machine as a tree (a single file becomes a tree of one), from the local
-   * index where nothing changed. With `mtimes`, modification times but for that of the folder itself belong to it; with `store`, all of it is copied to
-   * the store.
+   * index where nothing changed. With `mtimes`, modification times belong to it, but for that of the folder itself;
+   * with `store`, all of it is copied to the store.
    */
   localTree(path: string, options?: LocalTreeOptions): Digest;
   /** A warning, or an error where the project's `fatal-warnings` has the token. */

@@ -1,7 +1,7 @@
 /** Source kind `workspace`: a folder where an element's sources are worked on; it stands in for all of them. */
 import fs from "node:fs";
 import { record, text } from "../base/schema.ts";
-import { formatDigest } from "../cas/digest.ts";
+import { type Digest, formatDigest } from "../cas/digest.ts";
 import type { SourceKind } from "../project/source-kind.ts";
 import { importUnchanged } from "./import-unchanged.ts";
 
@@ -12,7 +12,12 @@ export const workspace: SourceKind = {
     const path = config.required("path", config.string("path"));
     // Incremental builds go by modification times, so that these are part of what is staged.
     const options = { mtimes: true };
-    const digest = () => context.localTree(path, options);
+    // Once asked for, it stays what the key was computed from, whatever is edited while others are built.
+    let known: Digest | undefined;
+    const digest = () => {
+      known ??= context.localTree(path, options);
+      return known;
+    };
     return {
       localPath: path,
       ref: undefined,
@@ -26,8 +31,9 @@ export const workspace: SourceKind = {
       isCached: () => true,
       track: async () => undefined,
       fetch: async () => {},
-      async stage(tree) {
-        tree.importTree(importUnchanged(context, path, digest(), options));
+      async stage(tree, { cas }) {
+        const taken = digest();
+        tree.importTree(cas.hasTree(taken) ? taken : importUnchanged(context, path, taken, options));
       },
       info: () => [{ url: path, medium: "workspace", versionType: "cas-digest", version: formatDigest(digest()) }],
     };
