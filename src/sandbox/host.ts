@@ -16,8 +16,6 @@ export interface SandboxOptions {
   readonly namespaces?: Namespaces;
   /** Whether roots may be overlays, the default, or are always copied. */
   readonly overlay?: boolean;
-  /** Apparent size of roots that are kept for later, in bytes. */
-  readonly keptRoots?: number;
 }
 
 /** Absolute paths of programs. */
@@ -29,8 +27,14 @@ export interface SandboxTools {
   readonly flock: string | undefined;
 }
 
-/** Where set-up scripts look for programs, whatever the user's own setting lacks. */
-export const TOOL_PATH = [process.env["PATH"], "/usr/sbin:/usr/bin:/sbin:/bin"].filter(Boolean).join(":");
+/**
+ * Where set-up scripts look for programs, whatever the user's own setting lacks. They work in folders of builds, too, so
+ * nothing may depend on where they are.
+ */
+export const TOOL_PATH = `${process.env["PATH"] ?? ""}:/usr/sbin:/usr/bin:/sbin:/bin`
+  .split(":")
+  .filter((directory) => path.isAbsolute(directory))
+  .join(":");
 
 export class SandboxHost {
   readonly cas: Cas;
@@ -51,7 +55,7 @@ export class SandboxHost {
       setarch: findProgram("setarch"),
       flock: findProgram("flock"),
     };
-    this.roots = new RootCache(cas, this.tools.flock, options.keptRoots);
+    this.roots = new RootCache(cas, this.tools.flock);
   }
 
   /** What works here, tried once. Throws BstError in domain "sandbox" with reason `unavailable-local-sandbox` if nothing does. */
@@ -69,7 +73,7 @@ export function detectSandbox(cas: Cas, options: SandboxOptions = {}): SandboxHo
 function findProgram(name: string): string | undefined {
   for (const directory of TOOL_PATH.split(":")) {
     const file = path.join(directory, name);
-    if (path.isAbsolute(file) && isExecutable(file)) return file;
+    if (isExecutable(file)) return file;
   }
   return undefined;
 }

@@ -44,6 +44,14 @@ export interface SandboxCommand {
   readonly rootReadOnly: boolean;
 }
 
+/** A root on disk. */
+interface Staged {
+  /** The tree below, and where it is; undefined where the root is a copy. */
+  readonly lower: Digest | undefined;
+  readonly overlay: OverlayMount | undefined;
+  readonly staged: StagedFiles;
+}
+
 /** What a run left on disk. */
 interface Leftovers {
   readonly workspace: SandboxWorkspace;
@@ -142,30 +150,12 @@ export class Sandbox implements AsyncDisposable {
     io: SandboxIo,
     signal: AbortSignal | undefined,
   ): Promise<number | "gone"> {
-    const { cas, tools, roots, bases } = this.#host;
     const workspace = new SandboxWorkspace(this.#host, system.namespaces);
-    const { rootReadOnly } = command;
     try {
-      let lower: Digest | undefined;
-      let overlay: OverlayMount | undefined;
-      if (system.overlay !== undefined) {
-        const kept = this.#kept(this.#root);
-        lower = bases.get(kept.hash) ?? kept;
-        overlay = { options: system.overlay, lower: await roots.ensure(lower) };
-      }
-      const staged = stageAdditions(cas, lower, this.#root, overlay === undefined ? workspace.root : workspace.upper);
+      const { lower, overlay, staged } = await this.#stage(workspace, system);
       signal?.throwIfAborted();
       const isolation = this.#isolation(command, workspace, system, io.interactive ?? false);
-      const locks = tools.flock !== undefined;
-      const mount = mountRoot(workspace.path, overlay, locks);
-      const argv =
-        system.backend === "bubblewrap"
-          ? inNamespaces(tools, system.namespaces, `${mount}\n${locks ? '"$@" 8<&- 9<&-' : 'exec "$@"'}`, {
-              arguments: [...prefix, ...bubblewrapCommand(tools.bwrap ?? "bwrap", isolation)],
-            })
-          : inNamespaces(tools, system.namespaces, `${mount}\n${unshareScript(isolation, tools, prefix)}`, {
-              extra: isolation.network ? [] : ["--net", "--ipc", "--uts"],
-            });
+      const argv = this.#startCommand(isolation, system, prefix, this.#mount(workspace, overlay));
       const began = Date.now();
       const report = await launch({ argv, cwd: workspace.path, io, outlivesAll: system.namespaces !== "none" }, signal);
       if (report.startsWith("gone")) {
@@ -173,14 +163,8 @@ export class Sandbox implements AsyncDisposable {
         return "gone";
       }
       const status = exitStatus(report);
-      let opaque: ReadonlySet<string> = new Set();
-      if (lower !== undefined && overlay !== undefined && !isolation.interactive) {
-        fs.mkdirSync(`${workspace.path}/again`);
-        const again = `${mountRoot(workspace.path, overlay, locks, "again")}\n${PRINT_MISSING}`;
-        const query = inNamespaces(tools, system.namespaces, again);
-        opaque = await opaqueDirectories(lowerOnly(cas, workspace.upper, lower), query, workspace.path);
-      }
-      this.#leftovers = { workspace, staged, began, rootReadOnly, lower, opaque };
+      const opaque = await this.#findOpaque(workspace, system, lower, overlay);
+      this.#leftovers = { workspace, staged, began, rootReadOnly: command.rootReadOnly, lower, opaque };
       return status;
     } catch (error) {
       await workspace.remove();
@@ -188,9 +172,53 @@ export class Sandbox implements AsyncDisposable {
     }
   }
 
+  /** Puts the root on disk: what is worth keeping in the cache, the rest in the upper folder, or all in a copy. */
+  async #stage(workspace: SandboxWorkspace, system: SandboxSystem): Promise<Staged> {
+    const { cas, roots, bases } = this.#host;
+    if (system.overlay === undefined) {
+      const staged = stageAdditions(cas, undefined, this.#root, workspace.root);
+      return { lower: undefined, overlay: undefined, staged };
+    }
+    const kept = this.#kept(this.#root);
+    const lower = bases.get(kept.hash) ?? kept;
+    const overlay = { options: system.overlay, lower: await roots.ensure(lower) };
+    return { lower, overlay, staged: stageAdditions(cas, lower, this.#root, workspace.upper) };
+  }
+
+  #mount(workspace: SandboxWorkspace, overlay: OverlayMount | undefined, work?: string): string {
+    return mountRoot(workspace.path, overlay, this.#host.tools.flock !== undefined, work);
+  }
+
+  #startCommand(isolation: Isolation, system: SandboxSystem, prefix: readonly string[], mount: string): string[] {
+    const { tools } = this.#host;
+    if (system.backend === "bubblewrap") {
+      // A shell stays where it holds locks, which must not be open inside.
+      const start = tools.flock === undefined ? 'exec "$@"' : '"$@" 8<&- 9<&-';
+      const command = [...prefix, ...bubblewrapCommand(tools.bwrap ?? "bwrap", isolation)];
+      return inNamespaces(tools, system.namespaces, `${mount}\n${start}`, { arguments: command });
+    }
+    const extra = isolation.network ? [] : ["--net", "--ipc", "--uts"];
+    const script = `${mount}\n${unshareScript(isolation, tools, prefix)}`;
+    return inNamespaces(tools, system.namespaces, script, { extra });
+  }
+
+  async #findOpaque(
+    workspace: SandboxWorkspace,
+    system: SandboxSystem,
+    lower: Digest | undefined,
+    overlay: OverlayMount | undefined,
+  ): Promise<ReadonlySet<string>> {
+    if (lower === undefined) return new Set();
+    fs.mkdirSync(`${workspace.path}/again`);
+    const script = `${this.#mount(workspace, overlay, "again")}\n${PRINT_MISSING}`;
+    const query = inNamespaces(this.#host.tools, system.namespaces, script);
+    return opaqueDirectories(lowerOnly(this.#host.cas, workspace.upper, lower), query, workspace.path);
+  }
+
   /** What of a root is worth keeping on disk: all but what is staged for one element, and what it makes. */
   #kept(root: Digest): Digest {
-    return withoutDirectories(this.#host.cas, root, this.#setup.writableDirectories);
+    const { cas } = this.#host;
+    return withoutDirectories(cas, markMounted(cas, root, false), this.#setup.writableDirectories);
   }
 
   #isolation(
