@@ -1,5 +1,5 @@
 /** YAML text to nodes: the subset that BuildStream takes, where every scalar is text and anchors and tags are errors. */
-import { type Document, isAlias, isMap, isScalar, LineCounter, type ParsedNode, parseAllDocuments } from "yaml";
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseAllDocuments } from "yaml";
 import { LoadError } from "../base/errors.ts";
 import { MappingNode, type Node, ScalarNode, SequenceNode, type SourceFile } from "./node.ts";
 
@@ -14,15 +14,40 @@ function strip(text: string): string {
   return text.replace(LEADING, "").replace(TRAILING, "");
 }
 
-/** Where a node begins: at its tag if it has one; nothing begins right behind the `:` or `-` before it. */
-function startOf(node: ParsedNode, text: string): number {
+/** Where a node begins: at its tag if it has one; nothing begins right behind the `:` or `-`, or before the bracket. */
+function startOf(node: ParsedNode, text: string, isFlow: boolean): number {
   const [start, end] = node.range;
-  if (node.tag !== undefined) return start - (/![^\s,[\]{}]*\s*$/.exec(text.slice(0, start))?.[0].length ?? 0);
-  return start === end ? text.slice(0, start).replace(/[ \t]+$/, "").length : start;
+  const isSpace = (offset: number) => offset >= 0 && " \t\n".includes(text.charAt(offset));
+  let offset = start;
+  if (node.tag !== undefined) {
+    while (isSpace(offset - 1)) offset--;
+    while (offset > 0 && !isSpace(offset - 1)) offset--;
+  } else if (start === end && !isFlow) {
+    while (isSpace(offset - 1) && text[offset - 1] !== "\n") offset--;
+  }
+  return offset;
 }
 
+// A comment right behind a quoted text, which libyaml reads.
+const TOLERATED = "Comments must be separated";
+
+// What libyaml does not read in any file.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+const FORBIDDEN = /[\0-\x08\v\f\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/;
+
 /** Throws a LoadError, reason invalid-yaml, that names file, line and column. */
-export function parseYaml(text: string, file: SourceFile): MappingNode {
+export function parseYaml(content: string, file: SourceFile): MappingNode {
+  try {
+    return parseDocuments(content, file);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new LoadError("invalid-yaml", `${file.displayName}: Its values are nested too deeply`, { cause: error });
+  }
+}
+
+function parseDocuments(content: string, file: SourceFile): MappingNode {
+  const text = content.replace(/^\ufeff/, "").replace(/\r\n?/g, "\n");
+  const hasPairs = /[\ud800-\udbff]/.test(text);
   const lines = new LineCounter();
   const documents = parseAllDocuments(text, {
     schema: "failsafe",
@@ -35,52 +60,63 @@ export function parseYaml(text: string, file: SourceFile): MappingNode {
   });
   const at = (offset: number) => {
     const { line, col } = lines.linePos(offset);
-    return { line: line - 1, column: col - 1 };
+    // Columns count characters, some of which are two units of a string.
+    const column = hasPairs ? [...text.slice(offset - col + 1, offset)].length : col - 1;
+    return { line: line - 1, column };
   };
   const fail = (message: string, offset: number) => {
     const { line, column } = at(offset);
     return new LoadError("invalid-yaml", `${file.displayName} [line ${line + 1} column ${column}]: ${message}`);
   };
 
-  const convert = (node: ParsedNode | null, empty: number): Node => {
+  const assertPlain = (node: ParsedNode) => {
+    const [offset] = node.range;
+    if (isAlias(node) || node.anchor !== undefined) throw fail("Anchors and aliases are not supported", offset);
+    if (node.tag !== undefined && isScalar(node) && !node.tag.startsWith("tag:yaml.org,2002:")) {
+      throw fail(`The tag '${node.tag}' is not supported`, offset);
+    }
+  };
+
+  const convert = (node: ParsedNode | null, empty: number, isFlow: boolean): Node => {
     if (node === null) {
       const { line, column } = at(empty);
       return new ScalarNode("", file, line, column);
     }
     const offset = node.range[0];
-    if (isAlias(node) || node.anchor !== undefined) throw fail("Anchors and aliases are not supported", offset);
-    if (node.tag !== undefined && isScalar(node) && !node.tag.startsWith("tag:yaml.org,2002:")) {
-      throw fail(`The tag '${node.tag}' is not supported`, offset);
-    }
-    const { line, column } = at(startOf(node, text));
+    assertPlain(node);
+    const { line, column } = at(startOf(node, text, isFlow));
     if (isScalar(node)) return new ScalarNode(strip(String(node.value ?? "")), file, line, column);
-    if (!isMap(node)) {
-      return new SequenceNode(
-        node.items.map((item) => convert(item as ParsedNode, offset)),
-        file,
-        line,
-        column,
-      );
+    if (isSeq(node)) {
+      const items = node.items.map((item) => convert(item as ParsedNode, offset, node.flow === true));
+      return new SequenceNode(items, file, line, column);
     }
+    if (!isMap(node)) throw fail("Anchors and aliases are not supported", offset);
     const entries = new Map<string, Node>();
     for (const { key, value } of node.items) {
       if (key === null || !isScalar(key)) throw fail("A key must be a single value", key?.range[0] ?? offset);
-      if (key.anchor !== undefined) throw fail("Anchors and aliases are not supported", key.range[0]);
+      assertPlain(key);
+      if (key.range[0] === key.range[1]) throw fail("A key is missing", key.range[0]);
       const name = String(key.value ?? "");
       if (entries.has(name)) throw fail(`The key '${name}' stands twice in this dictionary`, key.range[0]);
-      entries.set(name, convert(value, key.range[1] + 1));
+      entries.set(name, convert(value, key.range[1], node.flow === true));
     }
     return new MappingNode(entries, file, line, column);
   };
 
-  if (!Array.isArray(documents) || documents.length === 0) return new MappingNode(new Map(), file, 0, 0);
-  for (const { errors } of documents) {
-    const [error] = errors;
+  const forbidden = FORBIDDEN.exec(text);
+  if (forbidden !== null) throw fail("Control characters are not allowed", forbidden.index);
+  const streams = "empty" in documents ? [documents] : documents;
+  for (const { errors, warnings } of streams) {
+    const [error] = [
+      ...errors.filter(({ message }) => !message.startsWith(TOLERATED)),
+      ...warnings.filter(({ code }) => code === "BAD_DIRECTIVE"),
+    ];
     if (error !== undefined) throw fail(error.message, error.pos[0]);
   }
+  if (documents.length === 0) return new MappingNode(new Map(), file, 0, 0);
   const [document, second] = documents as Document.Parsed[];
   if (second !== undefined) throw fail("A file holds a single YAML document", second.range[0]);
-  const content = document?.contents ?? null;
-  if (!isMap(content)) throw fail("A file holds a dictionary at its top", content?.range[0] ?? 0);
-  return convert(content, 0) as MappingNode;
+  const top = document?.contents ?? null;
+  if (!isMap(top)) throw fail("A file holds a dictionary at its top", top?.range[0] ?? 0);
+  return convert(top, 0, false) as MappingNode;
 }
