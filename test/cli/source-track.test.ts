@@ -50,7 +50,10 @@ describe("refs beside the sources", () => {
     expect(statSync(join(cwd, "element.bst")).ino).toBe(ino);
 
     writeFileSync(one.path, "one more");
-    expect(await track(cwd, "element.bst")).toMatchObject({ code: 0 });
+    const { code, stderr } = await track(cwd, "element.bst");
+    expect(code).toBe(0);
+    const { stdout: key } = await runCli(["show", "--format", "%{full-key}", "element.bst"], { cwd });
+    expect(stderr.slice(stderr.indexOf("Resolved key Summary"))).toContain(key.trim());
     const ref = createHash("sha256").update("one more").digest("hex");
     expect(text(cwd, "element.bst")).toBe(tracked.replace(one.ref, ref));
     writeFileSync(one.path, "one");
