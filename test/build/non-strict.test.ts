@@ -4,6 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { cacheConfig, project, runCli, writeFiles } from "../helpers.ts";
+import { writeRoot } from "../root.ts";
 import { BuiltCache, type Content } from "./cache.ts";
 import { type Edit, edits, Model } from "./model.ts";
 
@@ -64,6 +65,39 @@ it("puts a package that is added to deps.bst into the next image", async () => {
   expect(await layer()).toEqual({ "usr/share/one": "changed", "usr/share/two": "2" });
   writeFileSync(join(cwd, "deps.bst"), "kind: stack\ndepends:\n- two.bst\n");
   expect(await layer()).toEqual({ "usr/share/two": "2" });
+});
+
+it("composes what was reused as it is with what is new", async () => {
+  const cwd = project({
+    "lib/usr/lib/lib": "1\n",
+    "root.bst": "kind: import\nsources:\n- {kind: local, path: root}\n",
+    "lib.bst": "kind: import\nsources:\n- {kind: local, path: lib}\n",
+    "app.bst": `kind: manual
+build-depends: [root.bst]
+depends: [lib.bst]
+config:
+  install-commands:
+  - mkdir -p %{install-root}/usr/bin; cp /usr/lib/lib %{install-root}/usr/bin/linked
+`,
+    "all.bst": "kind: stack\ndepends: [app.bst]\n",
+    "layer.bst": "kind: compose\nbuild-depends: [all.bst]\nconfig: {integrate: False}\n",
+  });
+  writeRoot(join(cwd, "root"));
+  const place = { cwd, config: cacheConfig() };
+  const layer = async () => {
+    await bst(place, "build", "layer.bst");
+    const keys = await keysOf(place, "layer.bst");
+    return {
+      app: keys.get("app.bst"),
+      content: new BuiltCache(place.config).content("layer.bst", keys.get("layer.bst") ?? ""),
+    };
+  };
+  const first = await layer();
+  expect(first.content).toEqual({ "usr/bin/linked": "1\n", "usr/lib/lib": "1\n" });
+  writeFileSync(join(cwd, "lib/usr/lib/lib"), "2\n");
+  const second = await layer();
+  expect(second.content).toEqual({ "usr/bin/linked": "1\n", "usr/lib/lib": "2\n" });
+  expect(second.app).toBe(first.app);
 });
 
 /** Forgets artifacts of an element, as a cache that runs full does: all of them, or one of the names that they have. */
