@@ -34,8 +34,8 @@ export interface OpenOptions {
   readonly storesLocal?: boolean;
   /** Full names of elements that are loaded with their own sources, even if a workspace is open on them. */
   readonly ownSources?: ReadonlySet<string>;
-  /** Whether default targets, and which junctions among them, count: `build` and `show` of everything skip junctions. */
-  readonly skipJunctions?: boolean;
+  /** Whether junctions among the default targets are left out. */
+  readonly skipDefaultJunctions?: boolean;
 }
 
 /** A session, and the elements that the command is about. */
@@ -143,7 +143,10 @@ export async function openWorkbench(context: CommandContext, options: OpenOption
     signal,
     strict,
     workspaces,
-    targets: options.skipJunctions ? targets.filter(({ kind }) => kind !== "junction") : targets,
+    targets:
+      options.skipDefaultJunctions && options.targets.length === 0
+        ? targets.filter(({ kind }) => kind !== "junction")
+        : targets,
     excepted: graph.targets.slice(names.length),
   };
 }

@@ -1,7 +1,6 @@
 /** Kind `collect_integration`: one script of the integration commands of everything that it depends on. */
 
 import { dirname } from "node:path";
-import { BstError } from "../base/errors.ts";
 import { inTree } from "../base/paths.ts";
 import { record, text, textList } from "../base/schema.ts";
 import type { ElementKind } from "../project/element-kind.ts";
@@ -11,19 +10,19 @@ export const collectIntegration: ElementKind = {
   schema: record({ "script-path": text, ignore: textList }, ["script-path"]),
   forbids: ["runtime-depends"],
   collects: true,
-  configure(config, { fullName, hasSources }) {
+  configure(config, { error, hasSources }) {
     const path = config.string("script-path") ?? "";
     const ignore = config.strings("ignore") ?? [];
     return {
       uniqueKey: () => ({ "script-path": path, ignore: [...new Set(ignore)].sort() }),
       preflight() {
-        if (hasSources) throw new BstError("element", `${fullName}: Elements that collect cannot have sources`);
+        if (hasSources) throw error("Elements that collect cannot have sources");
       },
       assemble(io) {
         const dependencies = io.dependencies();
         for (const name of ignore) {
           if (dependencies.some((dependency) => dependency.name === name)) continue;
-          throw new BstError("element", `${fullName}: What shall be ignored is no dependency: ${name}`);
+          throw error(`What shall be ignored is no dependency: ${name}`);
         }
         let script = "#!/bin/sh\nset -e\n\n";
         for (const dependency of dependencies) {

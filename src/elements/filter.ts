@@ -1,5 +1,4 @@
 /** Kind `filter`: the files of one element that belong to the selected split domains. */
-import { BstError } from "../base/errors.ts";
 import { bool, record, textList } from "../base/schema.ts";
 import type { DependencyFacts, ElementKind } from "../project/element-kind.ts";
 import { mappingFrom } from "../yaml/node.ts";
@@ -11,7 +10,7 @@ export const filter: ElementKind = {
   artifactVersion: 1,
   strictRebuild: true,
   forbids: ["sources"],
-  configure(config, { fullName }) {
+  configure(config, { fullName, error }) {
     const include = config.strings("include") ?? [];
     const exclude = config.strings("exclude") ?? [];
     const orphans = config.bool("include-orphans") ?? false;
@@ -29,23 +28,19 @@ export const filter: ElementKind = {
         const [only, second] = build;
         const list = (all: readonly DependencyFacts[]) => all.map(({ name }) => name).join("\n");
         if (only === undefined || second !== undefined) {
-          throw new BstError(
-            "element",
-            `${fullName}: A filter has one build dependency, and this one has ${build.length}`,
-            {
-              reason: "filter-bdepend-wrong-count",
-              detail: list(build),
-            },
-          );
+          throw error(`A filter has one build dependency, and this one has ${build.length}`, {
+            reason: "filter-bdepend-wrong-count",
+            detail: list(build),
+          });
         }
         if (runtime.includes(only)) {
-          throw new BstError("element", `${fullName}: What a filter filters cannot be its runtime dependency too`, {
+          throw error("What a filter filters cannot be its runtime dependency too", {
             reason: "filter-bdepend-also-rdepend",
             detail: list(runtime),
           });
         }
         if (!only.hasArtifact) {
-          throw new BstError("element", `${fullName}: ${only.name} has no files that could be filtered`, {
+          throw error(`${only.name} has no files that could be filtered`, {
             reason: "filter-bdepend-no-artifact",
           });
         }
@@ -56,13 +51,9 @@ export const filter: ElementKind = {
         const domains = io.publicData(parent(), "bst")?.mapping("split-rules");
         const unknown = [...include, ...exclude].filter((domain) => !domains?.has(domain));
         if (unknown.length > 0) {
-          throw new BstError(
-            "element",
-            `${fullName}: ${parent().name} has no such split domains: ${unknown.join(", ")}`,
-            {
-              detail: `It has: ${(domains?.keys() ?? []).join(", ")}`,
-            },
-          );
+          throw error(`${parent().name} has no such split domains: ${unknown.join(", ")}`, {
+            detail: `It has: ${(domains?.keys() ?? []).join(", ")}`,
+          });
         }
         io.stageArtifact(parent(), { include, exclude, orphans });
       },

@@ -1,5 +1,4 @@
 /** Kind `import`: puts files of the sources, as they are, into the artifact. */
-import { BstError } from "../base/errors.ts";
 import { inTree, joinPath } from "../base/paths.ts";
 import { record, text } from "../base/schema.ts";
 import type { ElementKind } from "../project/element-kind.ts";
@@ -12,14 +11,14 @@ export const importKind: ElementKind = {
   schema: record({ source: text, target: text }),
   defaults: { config: { source: "/", target: "/" } },
   configure(config, facts) {
-    const { fullName, hasSources } = facts;
+    const { error, hasSources } = facts;
     const source = config.string("source") ?? "/";
     const target = config.string("target") ?? "/";
     return {
       runsCommands: false,
       uniqueKey: () => ({ source, target }),
       preflight() {
-        if (!hasSources) throw new BstError("element", `${fullName}: An import needs at least one source`);
+        if (!hasSources) throw error("An import needs at least one source");
       },
       script() {
         const input = joinPath(facts.variable("build-root") ?? "/", inTree(source));
@@ -30,9 +29,7 @@ export const importKind: ElementKind = {
         io.stageSources(INPUT);
         const input = io.root.openDirectory(inTree(joinPath(INPUT, inTree(source))));
         const output = io.root.openDirectory(inTree(joinPath(OUTPUT, inTree(target))), { create: true });
-        if (input.isEmpty()) {
-          throw new BstError("element", `${fullName}: The sources have no files in '${source}'`);
-        }
+        if (input.isEmpty()) throw error(`The sources have no files in '${source}'`);
         output.importTree(input);
         return OUTPUT;
       },

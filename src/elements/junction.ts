@@ -1,4 +1,5 @@
 /** Kind `junction`: a way into another project. Loading it is the engine's work; here is what it looks like. */
+import { BstError } from "../base/errors.ts";
 import { oneOf, record, text, textMap } from "../base/schema.ts";
 import type { ElementKind } from "../project/element-kind.ts";
 import { junctionConfig } from "../project/junction.ts";
@@ -18,7 +19,7 @@ export const junction: ElementKind = {
     return {
       uniqueKey: () => 1,
       assemble: () => {
-        throw new Error(`the junction ${fullName} was planned to be built`);
+        throw new BstError("pipeline", `${fullName} is a junction, and only the elements behind it can be built`);
       },
     };
   },

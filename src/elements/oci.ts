@@ -1,5 +1,4 @@
 /** Kind `oci`: images of what it depends on, each a layer on top of its parent, as one OCI layout. */
-import { BstError } from "../base/errors.ts";
 import { inTree } from "../base/paths.ts";
 import type { Digest } from "../cas/digest.ts";
 import { Tree } from "../cas/tree.ts";
@@ -15,13 +14,13 @@ export const oci: ElementKind = {
   schema: ociSchema,
   forbids: ["sources"],
   collects: true,
-  configure(config, { fullName }) {
+  configure(config, { error }) {
     const spec = readOciSpec(config);
     let declared: readonly ConfiguredDependency[] = [];
     const find = (name: string): DependencyFacts => {
       const found = declared.find(({ path, element }) => path === name || element.name === name);
       if (found !== undefined) return found.element;
-      throw new BstError("element", `${fullName}: '${name}' is no build dependency`, {
+      throw error(`'${name}' is no build dependency`, {
         reason: "oci-missing-dependency",
         detail: "Parents and layers of images must be listed under 'build-depends'.",
       });

@@ -1,5 +1,4 @@
 /** Kind `stack`: a name for a set of elements. Its own artifact is empty; what counts is what it depends on. */
-import { BstError } from "../base/errors.ts";
 import { inTree } from "../base/paths.ts";
 import type { ElementKind } from "../project/element-kind.ts";
 
@@ -10,20 +9,16 @@ export const stack: ElementKind = {
   schema: { type: "object" },
   forbids: ["sources"],
   hasArtifact: false,
-  configure(_config, { fullName }) {
+  configure(_config, { error }) {
     return {
       runsCommands: false,
       uniqueKey: () => 1,
       preflight({ build, runtime }) {
         if (build.every((one) => runtime.includes(one)) && runtime.every((one) => build.includes(one))) return;
-        throw new BstError(
-          "element",
-          `${fullName}: A stack's dependencies must all be needed both to build and to run`,
-          {
-            reason: "stack-requires-build-and-run",
-            detail: "List them under 'depends', without a 'type'.",
-          },
-        );
+        throw error("A stack's dependencies must all be needed both to build and to run", {
+          reason: "stack-requires-build-and-run",
+          detail: "List them under 'depends', without a 'type'.",
+        });
       },
       assemble({ root }) {
         root.openDirectory(inTree(OUTPUT), { create: true });

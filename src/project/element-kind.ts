@@ -1,4 +1,5 @@
 /** What an element kind is: how a plugin reads its configuration, what it adds to the key, and how it makes an artifact. */
+import type { BstError, BstErrorOptions } from "../base/errors.ts";
 import type { KeyValue } from "../base/json.ts";
 import type { JsonSchema } from "../base/schema.ts";
 import type { Digest } from "../cas/digest.ts";
@@ -19,6 +20,8 @@ export interface ElementFacts {
   readonly hasSources: boolean;
   variable(name: string): string | undefined;
   readonly environment: Readonly<Record<string, string>>;
+  /** An error in domain "element" that begins with where the element is declared. May be called detached. */
+  readonly error: (message: string, options?: BstErrorOptions) => BstError;
 }
 
 /** An element as those that depend on it see it. */

@@ -1,5 +1,5 @@
 /** A resolved element: variables expanded, configuration read by its kind, dependencies and sources at hand. */
-import { BstError, LoadError } from "../base/errors.ts";
+import { BstError, type BstErrorOptions, LoadError } from "../base/errors.ts";
 import { assertFullyComposed, compose } from "../yaml/compose.ts";
 import { MappingNode, ScalarNode } from "../yaml/node.ts";
 import { BUILD, RUNTIME } from "./dependencies.ts";
@@ -22,6 +22,8 @@ export class Element implements DependencyFacts {
   readonly fullName: string;
   readonly normalName: string;
   readonly description: string;
+  /** Where it is declared: `file [line L column C]`. */
+  readonly provenance: string;
   readonly definition: ElementKind;
   readonly variables: Variables;
   readonly environment: Readonly<Record<string, string>>;
@@ -46,8 +48,9 @@ export class Element implements DependencyFacts {
     this.name = loaded.name;
     this.fullName = loaded.fullName;
     this.normalName = loaded.name.replaceAll("/", "-").replace(/(?<=[^.].*)\.[^.]*$/, "");
+    this.provenance = node.provenance;
     this.description = node.string("description") ?? "";
-    this.definition = elementKind(project, loaded.kind, node.scalar("kind") ?? node);
+    this.definition = elementKind(project, loaded.kind, node);
     const defaults = kindDefaults(project, this.definition, loaded.isFirstPass);
 
     const variables = composeSection(node, "variables", defaults.variables);
@@ -93,6 +96,9 @@ export class Element implements DependencyFacts {
     return this.behaviour.runsCommands ?? true;
   }
 
+  readonly error = (message: string, options: BstErrorOptions = {}): BstError =>
+    new BstError("element", `${this.provenance}: ${message}`, options);
+
   variable(name: string): string | undefined {
     return this.variables.get(name);
   }
@@ -137,7 +143,7 @@ export class Element implements DependencyFacts {
   private preflight(): void {
     const forbids = this.definition.forbids ?? [];
     const forbidden = (what: string, reason: string) =>
-      new BstError("element", `${this.fullName}: Elements of kind '${this.kind}' cannot have ${what}`, { reason });
+      this.error(`Elements of kind '${this.kind}' cannot have ${what}`, { reason });
     const hasBuild = this.buildDependencies.length > 0;
     const hasRuntime = this.runtimeDependencies.length > 0;
     const [noBuild, noRuntime] = [forbids.includes("build-depends"), forbids.includes("runtime-depends")];
@@ -146,12 +152,9 @@ export class Element implements DependencyFacts {
     if (noBuild && hasBuild) throw forbidden("build dependencies", "element-forbidden-bdepends");
     if (forbids.includes("sources") && this.hasSources) throw forbidden("sources", "element-forbidden-sources");
     this.behaviour.preflight?.({ build: this.buildDependencies, runtime: this.runtimeDependencies });
-    const needs = this.sources[0]?.definition.needsPrevious;
-    if (needs?.track || needs?.fetch) {
-      throw new BstError(
-        "element",
-        `${this.fullName}: A source of kind '${this.sources[0]?.definition.kind}' cannot come first, since it needs the sources before it`,
-      );
+    const first = this.sources[0]?.definition;
+    if (first?.needsPrevious?.track || first?.needsPrevious?.fetch) {
+      throw this.error(`A source of kind '${first.kind}' cannot come first, since it needs the sources before it`);
     }
   }
 }

@@ -1,4 +1,5 @@
 /** Reading YAML files: each once in a process and, while it stays as it is, parsed once in many. */
+import { isUtf8 } from "node:buffer";
 import fs from "node:fs";
 import { LoadError, systemErrorCode } from "../base/errors.ts";
 import { lastingIdentity } from "../cas/local-index.ts";
@@ -45,7 +46,7 @@ export class YamlFiles {
       this.used.set(path, known);
       return unpack(known[1], file);
     }
-    const node = parseYaml(readText(path), file);
+    const node = parseYaml(readText(path, file.displayName), file);
     if (identity !== undefined) {
       this.used.set(path, [identity, pack(node)]);
       this.hasNew = true;
@@ -87,9 +88,21 @@ function readCache(path: string): Map<string, Entry> {
   return new Map();
 }
 
-function readText(path: string): string {
+function readText(path: string, displayName: string): string {
   try {
-    return fs.readFileSync(path, "utf8");
+    const bytes = fs.readFileSync(path);
+    const text = bytes.toString();
+    if (isUtf8(bytes)) return text;
+    const again = Buffer.from(text);
+    const lines = bytes
+      .subarray(
+        0,
+        bytes.findIndex((byte, offset) => byte !== again[offset]),
+      )
+      .toString()
+      .split("\n");
+    const place = `line ${lines.length} column ${[...(lines.at(-1) ?? "")].length}`;
+    throw new LoadError("invalid-yaml", `${displayName} [${place}]: The text is not UTF-8 from here on`);
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === "ENOENT" || code === "ENOTDIR") {

@@ -49,7 +49,8 @@ export class Includes {
     if (!node.directives) return node;
     let result = node;
     const directive = node.get("(@)");
-    if (directive !== undefined) {
+    // An empty list is left in place, to be reported as a key that nobody knows, as BuildStream does.
+    if (directive !== undefined && !isEmptyList(directive)) {
       result = result.without("(@)");
       for (const name of includedNames(directive).reverse()) {
         if (state.onlyLocal && name.value.includes(":")) continue;
@@ -102,6 +103,10 @@ export class Includes {
     }
     return { content, path, loader };
   }
+}
+
+function isEmptyList(node: Node): boolean {
+  return node instanceof SequenceNode && node.items.length === 0;
 }
 
 function includedNames(directive: Node): ScalarNode[] {

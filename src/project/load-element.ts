@@ -43,6 +43,7 @@ export class LoadElement {
   dependencies: Dependency[] = [];
   /** Whether the loading of its dependencies began. */
   isVisited = false;
+  private isFollowed = false;
 
   constructor(node: MappingNode, name: string, loader: Loader) {
     node.validateKeys(KEYS);
@@ -63,6 +64,20 @@ export class LoadElement {
   get project() {
     return this.loader.project;
   }
+
+  /**
+   * Looks for what a link leads to.
+   * @throws LoadError circular-reference where the way leads back to this link
+   */
+  follow<T>(target: ScalarNode, find: () => T): T {
+    if (this.isFollowed) throw target.error("The link leads back to itself", { reason: "circular-reference" });
+    this.isFollowed = true;
+    try {
+      return find();
+    } finally {
+      this.isFollowed = false;
+    }
+  }
 }
 
 function linkTarget(element: LoadElement): ScalarNode {
@@ -73,7 +88,7 @@ function linkTarget(element: LoadElement): ScalarNode {
     }
   }
   if ((node.sequence("sources")?.items.length ?? 0) > 0) {
-    throw new BstError("element", `${element.fullName}: A 'link' cannot have sources`, {
+    throw new BstError("element", `${node.provenance}: A 'link' cannot have sources`, {
       reason: "element-forbidden-sources",
     });
   }

@@ -111,11 +111,13 @@ export class Loader {
 
     this.loadFile(name, asker, { openSubprojects });
     const element = found(this.elements.get(normalize(name)));
-    if (element.linkTarget !== undefined) {
-      const { value } = element.linkTarget;
-      const colon = value.lastIndexOf(":");
-      const loader = colon < 0 ? this : this.findLoader(value.slice(0, colon), element.linkTarget, openSubprojects);
-      return loader?.findLoader(normalize(value.slice(colon + 1)), element.linkTarget, openSubprojects);
+    const target = element.linkTarget;
+    if (target !== undefined) {
+      const colon = target.value.lastIndexOf(":");
+      return element.follow(target, () => {
+        const loader = colon < 0 ? this : this.findLoader(target.value.slice(0, colon), target, openSubprojects);
+        return loader?.findLoader(normalize(target.value.slice(colon + 1)), target, openSubprojects);
+      });
     }
     if (!openSubprojects) return undefined;
 
@@ -207,9 +209,12 @@ export class Loader {
     const override = this.overridingElement(name);
     if (override !== undefined) return override;
 
-    if (element.linkTarget === undefined) return element;
-    const target = this.parseName(element.linkTarget.value, element.linkTarget, openSubprojects);
-    return target.loader?.loadFile(target.name, element.linkTarget, { openSubprojects });
+    const { linkTarget } = element;
+    if (linkTarget === undefined) return element;
+    return element.follow(linkTarget, () => {
+      const target = this.parseName(linkTarget.value, linkTarget, openSubprojects);
+      return target.loader?.loadFile(target.name, linkTarget, { openSubprojects });
+    });
   }
 
   /** Reads an element file. With `onlyFirstPass`, returns nothing for what is neither junction nor link. */

@@ -51,7 +51,7 @@ function loadSource(element: Element, loaded: LoadElement, node: MappingNode, in
   const attributes = node.mapping("provenance");
   if (attributes !== undefined) checkAttributes(project, attributes, loaded.isFirstPass);
 
-  const definition = sourceKind(project, kindNode.value, kindNode);
+  const definition = sourceKind(project, kindNode.value, node);
   const pass = loaded.isFirstPass ? project.firstPass : project.resolved;
   const defaults = pass.sourceOverrides.mapping(definition.kind)?.mapping("config") ?? MappingNode.empty;
   const own = compose(defaults, node.without(...COMMON_KEYS));
@@ -64,7 +64,7 @@ function loadSource(element: Element, loaded: LoadElement, node: MappingNode, in
   return { source, definition, index, directory, node, attributes, redundantRef };
 }
 
-function sourceKind(project: Project, name: string, asker: MappingNode | { provenance: string }): SourceKind {
+function sourceKind(project: Project, name: string, asker: MappingNode): SourceKind {
   const kind = project.session.kinds.sources.get(name);
   if (kind !== undefined) return kind;
   throw unknownKind("source", name, asker, project.plugins.sources.get(name));

@@ -36,7 +36,7 @@ class Rig {
 
   /** Puts a task of the list before all others, so that the order of the list is not that of the dependencies. */
   first(name: string): this {
-    const place = this.#tasks.findIndex((task) => task === this.#byName.get(name));
+    const place = this.#tasks.findIndex((task) => task.run === this.#byName.get(name)?.run);
     this.#tasks.unshift(...this.#tasks.splice(place, 1));
     return this;
   }

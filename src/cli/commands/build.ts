@@ -9,7 +9,7 @@ export const run: Run<"build"> = async (context, options) => {
     const bench = await openWorkbench(context, {
       targets: options.elements,
       retryFailed: options.retryFailed,
-      skipJunctions: true,
+      skipDefaultJunctions: true,
       storesLocal: true,
     });
     await buildTargets(bench, bench.targets, options.deps ?? bench.config.build.dependencies);
