@@ -28,11 +28,7 @@ interface Outcome {
  * Builds an element whose sources are staged and whose dependencies are built.
  * @throws BstError for a failed build, once that is in the cache
  */
-export async function assemble(
-  element: Element,
-  tools: BuildTools,
-  keepBuildTrees: KeepBuildTrees,
-): Promise<ArtifactRecord> {
+export async function assemble(element: Element, tools: BuildTools, keepBuildTrees: KeepBuildTrees): Promise<void> {
   await using build = new ElementBuild(element, tools);
   const { messenger } = tools;
   messenger.emit({
@@ -44,7 +40,11 @@ export async function assemble(
   await element.behaviour.stage?.(build);
   let outcome: Outcome;
   try {
-    outcome = { collect: await element.behaviour.assemble(build), error: undefined };
+    const collect = await element.behaviour.assemble(build);
+    outcome = { collect, error: undefined };
+    if (folder(build.root, collect) === undefined) {
+      throw element.error(`The build left no folder '${collect}' to make an artifact of`);
+    }
   } catch (error) {
     // Only what the build itself did wrong is a result worth keeping.
     if (!(error instanceof BstError) || (error.domain !== "element" && error.domain !== "sandbox")) throw error;
@@ -54,11 +54,8 @@ export async function assemble(
   const record = activity(messenger, "Caching artifact", () => cacheArtifact(build, tools, outcome, keepBuildTrees), {
     element: element.fullName,
   });
+  tools.states.set(element, record);
   if (outcome.error !== undefined) throw outcome.error;
-  if (record.files === undefined) {
-    throw new BstError("element", `The build left no folder '${outcome.collect}' to make an artifact of`);
-  }
-  return record;
 }
 
 function cacheArtifact(

@@ -98,7 +98,7 @@ async function buildElement(
     const failed = states.of(element).artifact;
     if (failed !== undefined) throw cachedFailure(session, element, messenger);
     const tools = buildTools(session, messenger, sandboxHost, signal);
-    states.set(element, await assemble(element, tools, config.cache.cacheBuildtrees));
+    await assemble(element, tools, config.cache.cacheBuildtrees);
   });
 }
 

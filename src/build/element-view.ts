@@ -78,7 +78,7 @@ function sourceInfo({ source, definition, attributes }: Element["sources"][numbe
       ...(facts !== undefined && { provenance: facts }),
       medium,
       "version-type": versionType,
-      version,
+      version: version ?? "None",
       ...(versionGuess !== undefined && { "version-guess": versionGuess }),
       ...(extraData !== undefined && Object.keys(extraData).length > 0 && { "extra-data": { ...extraData } }),
     };

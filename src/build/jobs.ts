@@ -1,6 +1,6 @@
 /** One job of a queue: reported from start to end, tried again where the network failed, ended when it is aborted. */
 import { BstError } from "../base/errors.ts";
-import type { EventSink, JobMessenger } from "../base/messages.ts";
+import type { EventSink, Job, JobMessenger } from "../base/messages.ts";
 import type { Element } from "../project/element.ts";
 import type { ElementStates } from "./states.ts";
 
@@ -16,7 +16,19 @@ export interface JobOptions {
   readonly retries: number;
 }
 
-/** @throws what the job failed with, after it is reported */
+/** A job's failure, which the job has reported. */
+export class JobFailed extends Error {
+  readonly job: Job;
+  readonly element: Element;
+
+  constructor(job: Job, element: Element, cause: unknown) {
+    super(`${job.action} of ${job.element} failed`, { cause });
+    this.job = job;
+    this.element = element;
+  }
+}
+
+/** @throws JobFailed, and whatever was thrown when the signal was aborted */
 export async function runJob(
   options: JobOptions,
   signal: AbortSignal,
@@ -45,7 +57,7 @@ export async function runJob(
       }
       const again = error instanceof BstError && error.temporary && attempt <= retries;
       job.end(again ? { outcome: "retried", attempt, error } : { outcome: "failed", error });
-      if (!again) throw error;
+      if (!again) throw new JobFailed(job.job, element, error);
     }
   }
 }

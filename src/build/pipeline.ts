@@ -4,7 +4,8 @@ import type { PipelineStarted } from "../base/messages.ts";
 import type { Element } from "../project/element.ts";
 import { elementView } from "./element-view.ts";
 import { projectHeadings } from "./headings.ts";
-import { schedule, type Task } from "./scheduler.ts";
+import { JobFailed } from "./jobs.ts";
+import { type OnError, schedule, type Task } from "./scheduler.ts";
 import type { Session } from "./session.ts";
 
 export interface Pipeline {
@@ -26,7 +27,7 @@ export async function runPipeline(session: Session, pipeline: Pipeline, tasksOf:
   if (announce) events.emit(heading(session, pipeline));
   const { failed, interrupted } = await schedule(tasksOf(), {
     limits: { fetch: scheduler.fetchers, build: scheduler.builders, track: scheduler.fetchers },
-    onError: scheduler.onError,
+    onFailure: (error) => decide(session, error),
     signal,
   });
   events.emit({
@@ -39,6 +40,13 @@ export async function runPipeline(session: Session, pipeline: Pipeline, tasksOf:
   });
   if (interrupted) throw new BstError("stream", "Interrupted");
   if (failed) throw new BstError("stream", "");
+}
+
+async function decide({ askAfterFailure, states, config }: Session, error: unknown): Promise<OnError | "retry"> {
+  if (askAfterFailure === undefined || !(error instanceof JobFailed)) return config.scheduler.onError;
+  const decision = await askAfterFailure(error);
+  if (decision === "retry") states.forgetFailure(error.element);
+  return decision;
 }
 
 function heading(session: Session, { queues, targets, elements }: Pipeline): PipelineStarted {

@@ -14,7 +14,8 @@ export interface Task {
 export interface ScheduleOptions {
   /** How many tasks of each queue may run at a time. */
   readonly limits: Readonly<Record<string, number>>;
-  readonly onError: OnError;
+  /** Told of each failure of a task; says what becomes of the others, or that this one is run again. */
+  readonly onFailure: (error: unknown) => Promise<OnError | "retry"> | OnError | "retry";
   readonly signal: AbortSignal;
 }
 
@@ -90,19 +91,28 @@ class Run {
     for (const each of ready) if (task === undefined || this.place(each) < this.place(task)) task = each;
     if (task === undefined) return;
     ready.delete(task);
-    try {
-      await task.run(this.signal);
-    } catch {
-      // The task has reported it.
-      this.failed = true;
-      if (this.options.onError !== "continue") this.isStopped = true;
-      if (this.options.onError === "terminate") this.terminate();
-      return;
-    }
+    if (!(await this.succeeds(task))) return;
     for (const dependent of this.dependents.get(task) ?? []) {
       const left = (this.waiting.get(dependent) ?? 1) - 1;
       this.waiting.set(dependent, left);
       if (left === 0) this.start(dependent);
+    }
+  }
+
+  private async succeeds(task: Task): Promise<boolean> {
+    for (;;) {
+      try {
+        await task.run(this.signal);
+        return true;
+      } catch (error) {
+        // The task has reported it.
+        const decision = this.signal.aborted ? "terminate" : await this.options.onFailure(error);
+        if (decision === "retry") continue;
+        this.failed = true;
+        if (decision !== "continue") this.isStopped = true;
+        if (decision === "terminate") this.terminate();
+        return false;
+      }
     }
   }
 

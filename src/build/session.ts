@@ -11,6 +11,8 @@ import type { Project } from "../project/project.ts";
 import type { LoadSession } from "../project/session.ts";
 import type { UserConfig } from "../project/user-config.ts";
 import type { Workspaces } from "../project/workspaces.ts";
+import type { JobFailed } from "./jobs.ts";
+import type { OnError } from "./scheduler.ts";
 import { fetchOriginals, stageSources } from "./source-io.ts";
 import type { ElementStates } from "./states.ts";
 
@@ -33,6 +35,8 @@ export interface Session {
   /** Whether only artifacts count that are built from exactly what is declared now. */
   readonly strict: boolean;
   readonly workspaces: Workspaces;
+  /** Asks the user what to do after a job has failed; where there is nobody to ask, the user configuration says it. */
+  readonly askAfterFailure?: (failure: JobFailed) => Promise<OnError | "retry">;
 }
 
 /** Loads the graph, staging the sources of junctions on the way, which may mean to fetch them. */

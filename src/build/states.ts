@@ -62,6 +62,12 @@ export class ElementStates {
     this.states.set(element, { key: artifact.strongKey, artifact });
   }
 
+  /** Takes an element whose build failed for one that was not built, so that it can be tried again. */
+  forgetFailure(element: Element): void {
+    const { key } = this.of(element);
+    if (this.hasFailed(element)) this.states.set(element, { key, artifact: undefined });
+  }
+
   /** Forgets everything: refs or the cache have changed. */
   clear(): void {
     this.states.clear();

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { isatty } from "node:tty";
 import { createReporter, type Reporter } from "../report/reporter.ts";
 import type { LogSettings } from "../report/settings.ts";
+import type { Interruption } from "./interruption.ts";
 import { STDERR, STDOUT, writeError, writeOutput } from "./output.ts";
 import type { CommandName, OptionsOf } from "./spec/commands.ts";
 import type { GlobalOptions } from "./spec/globals.ts";
@@ -19,6 +20,8 @@ export interface CommandContext {
   readonly reporter: Reporter;
   /** Aborted when the user interrupts the program. */
   readonly signal: AbortSignal;
+  /** Leaves terminal and Ctrl-C to somebody else, until what is returned is called; messages can wait for that. */
+  lendTerminal(options?: { readonly holdMessages?: boolean }): () => void;
   /**
    * Writes a line to the standard output, after all that was reported.
    * @throws OutputClosed, which ends the program quietly
@@ -32,6 +35,8 @@ export interface CommandContext {
   end(): void;
 }
 
+type Interruptions = Pick<Interruption, "signal" | "lendTerminal">;
+
 /**
  * What a file of `commands/` exports as `run`: it returns the exit status, or nothing for success.
  * It throws BstError for whatever a user can cause.
@@ -41,7 +46,7 @@ export type Run<Name extends CommandName> = (
   options: OptionsOf<Name>,
 ) => Promise<number | undefined> | number | undefined;
 
-export function createContext(globals: GlobalOptions, signal: AbortSignal): CommandContext {
+export function createContext(globals: GlobalOptions, interruption: Interruptions): CommandContext {
   const { NO_COLOR } = process.env;
   const terminal = isatty(STDOUT) && isatty(STDERR);
   const colors = globals.colors ?? (terminal && !NO_COLOR);
@@ -62,7 +67,15 @@ export function createContext(globals: GlobalOptions, signal: AbortSignal): Comm
     interactive: terminal && isatty(0) && !globals.noInteractive,
     colors,
     reporter,
-    signal,
+    signal: interruption.signal,
+    lendTerminal: (options) => {
+      const resume = reporter.suspend(options);
+      const takeBack = interruption.lendTerminal();
+      return () => {
+        takeBack();
+        resume();
+      };
+    },
     atEnd: (step) => steps.push(step),
     end: () => {
       for (const step of steps.splice(0)) step();

@@ -4,6 +4,7 @@ import { BUILDSTREAM_VERSION, VERSION } from "../base/version.ts";
 import type { CommandContext } from "./app.ts";
 import { describeBug, EXIT, writeErrorRecord } from "./failure.ts";
 import { formatHelp, formatUsage, PROGRAM } from "./help.ts";
+import { Interruption } from "./interruption.ts";
 import { isClosedOutput, writeError, writeOutput } from "./output.ts";
 import { type Parsed, parseCommandLine } from "./parse.ts";
 import { UsageError } from "./usage.ts";
@@ -46,8 +47,8 @@ async function main(words: readonly string[]): Promise<number> {
 
 async function runCommand({ globals, path, options }: Extract<Parsed, { kind: "run" }>): Promise<number> {
   const { createContext } = await import("./app.ts");
-  const interrupted = interruption();
-  const context = createContext(globals, interrupted);
+  const interruption = new Interruption();
+  const context = createContext(globals, interruption);
   const { reporter } = context;
   try {
     const { run } = await loadCommand(path);
@@ -57,7 +58,7 @@ async function runCommand({ globals, path, options }: Extract<Parsed, { kind: "r
   } catch (thrown) {
     reporter.flush();
     if (isClosedOutput(thrown)) return EXIT.closed;
-    const error = interrupted.aborted && !(thrown instanceof BstError) ? interruptedError(thrown) : thrown;
+    const error = interruption.signal.aborted && !(thrown instanceof BstError) ? interruptedError(thrown) : thrown;
     if (!(error instanceof BstError)) throw error;
     const { domain, reason, message: text, detail, stack } = error;
     reporter.emit({
@@ -87,18 +88,6 @@ async function loadCommand(path: readonly string[]): Promise<CommandModule> {
     }
     throw error;
   }
-}
-
-/** Aborted by the first SIGINT, SIGTERM or SIGHUP; a second one ends the program at once. */
-function interruption(): AbortSignal {
-  const controller = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(signal, () => {
-      if (controller.signal.aborted) process.exit(EXIT.failure);
-      controller.abort();
-    });
-  }
-  return controller.signal;
 }
 
 function interruptedError(cause: unknown): BstError {

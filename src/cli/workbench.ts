@@ -134,7 +134,7 @@ export async function openWorkbench(context: CommandContext, options: OpenOption
     }),
   });
   const targets = graph.targets.slice(0, names.length);
-  return {
+  const bench: Workbench = {
     config,
     caches,
     graph,
@@ -149,6 +149,10 @@ export async function openWorkbench(context: CommandContext, options: OpenOption
         : targets,
     excepted: graph.targets.slice(names.length),
   };
+  if (!context.interactive || globals.onError !== undefined) return bench;
+  const { FailureQuestions } = await import("./failure-questions.ts");
+  const questions = new FailureQuestions(context, bench);
+  return { ...bench, askAfterFailure: (failure) => questions.ask(failure) };
 }
 
 /** Junctions are loaded on the way; progress counts what remains. */

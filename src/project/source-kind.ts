@@ -71,7 +71,8 @@ export interface SourceInfo {
   readonly url: string;
   readonly medium: string;
   readonly versionType: string;
-  readonly version: string;
+  /** Undefined where the source has no ref yet. */
+  readonly version: string | undefined;
   readonly versionGuess?: string;
   readonly extraData?: Readonly<Record<string, string>>;
 }

@@ -35,8 +35,8 @@ export interface Reporter extends EventSink {
   readonly lastTaskError: TaskError | undefined;
   /** Writes what is pending, so that what is written past the reporter comes after it. */
   flush(): void;
-  /** Leaves the terminal to somebody else until what is returned is called. */
-  suspend(): () => void;
+  /** Leaves the terminal to somebody else until what is returned is called; what is emitted meanwhile can wait for that. */
+  suspend(options?: { readonly holdMessages?: boolean }): () => void;
   finish(): void;
 }
 
@@ -91,8 +91,8 @@ class CommandReporter implements Reporter {
     this.#terminal.flush();
   }
 
-  suspend(): () => void {
-    this.#terminal.suspend();
+  suspend({ holdMessages = false } = {}): () => void {
+    this.#terminal.suspend(holdMessages);
     return () => this.#terminal.resume();
   }
 

@@ -22,6 +22,7 @@ export class Terminal {
   #frameEnds = 0;
   #writes = 0;
   #suspended = false;
+  #held = false;
 
   constructor(fd: number, status?: StatusLines) {
     this.#fd = fd;
@@ -31,6 +32,7 @@ export class Terminal {
   /** Adds whole lines. */
   write(text: string): void {
     this.#pending += text;
+    if (this.#held) return;
     const free = performance.now() >= this.#frameEnds;
     if (free || this.#writes < (this.#drawn.length > 0 ? 1 : WRITES_PER_FRAME)) this.#draw();
     else this.#drawLater();
@@ -44,18 +46,20 @@ export class Terminal {
   /** Writes what is pending and takes the status lines away, until the next write or refresh. */
   flush(): void {
     this.#stopTimer();
-    this.#put([]);
+    if (!this.#held) this.#put([]);
   }
 
-  /** Takes the status lines away while the terminal is somebody else's: a prompt, a shell. */
-  suspend(): void {
-    this.#suspended = true;
+  /** Takes the status lines away while the terminal is somebody else's: a prompt, a shell. Lines may wait, too. */
+  suspend(holdLines = false): void {
     this.flush();
+    this.#suspended = true;
+    this.#held = holdLines;
   }
 
   resume(): void {
     this.#suspended = false;
-    this.refresh();
+    this.#held = false;
+    this.#drawLater();
   }
 
   #drawLater(): void {

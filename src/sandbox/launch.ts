@@ -2,6 +2,7 @@
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import fs from "node:fs";
 import { Writable } from "node:stream";
+import { isatty } from "node:tty";
 import { systemErrorCode } from "../base/errors.ts";
 import { TOOL_PATH } from "./host.ts";
 
@@ -28,12 +29,19 @@ export interface Launch {
 const KILL_AGAIN_AFTER = 20;
 
 /**
+ * A shell takes the terminal for a process group of its own, and cannot give it back where it does not see the group
+ * that had it. One outside can, whose job it then is.
+ */
+const TAKE_TERMINAL_BACK = ["sh", "-mc", '"$@"; exit "$?"', "sh"];
+
+/**
  * Runs a set-up to its end and returns what it wrote to descriptor 3. When the signal is aborted all its processes are
  * killed, and the signal's reason is thrown once they are gone.
  */
 export async function launch({ argv, cwd, io, outlivesAll }: Launch, signal: AbortSignal | undefined): Promise<string> {
   signal?.throwIfAborted();
-  const [program = "", ...args] = argv;
+  const hasTerminal = io.interactive === true && isatty(0);
+  const [program = "", ...args] = hasTerminal ? [...TAKE_TERMINAL_BACK, ...argv] : argv;
   const stdio: StdioOptions = [io.stdin ?? "ignore", target(io.stdout), target(io.stderr), "pipe"];
   const child = spawn(program, args, { cwd, env: { PATH: TOOL_PATH }, stdio, detached: io.interactive !== true });
   forward(child.stdout, io.stdout);
@@ -47,7 +55,7 @@ export async function launch({ argv, cwd, io, outlivesAll }: Launch, signal: Abo
     child.on("close", () => resolve());
   });
   const victims = (): number[] => {
-    const { pid } = child;
+    const pid = hasTerminal ? childrenOf(child.pid)[0] : child.pid;
     if (pid === undefined) return [];
     if (!outlivesAll && io.interactive !== true) return [-pid];
     const started = outlivesAll ? childrenOf(pid) : [...childrenOf(pid), ...watched(report)];
@@ -102,7 +110,7 @@ function watched(report: string): number[] {
   return pid === undefined ? [] : [Number(pid)];
 }
 
-function childrenOf(pid: number): number[] {
+function childrenOf(pid: number | undefined): number[] {
   try {
     return fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
   } catch {

@@ -104,7 +104,7 @@ export abstract class DownloadableSource implements Source {
         url: this.url,
         medium: "remote-file",
         versionType: "sha256",
-        version: this.#ref ?? "",
+        version: this.#ref,
         ...(versionGuess === undefined ? {} : { versionGuess }),
       },
     ];

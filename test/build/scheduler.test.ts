@@ -43,7 +43,7 @@ class Rig {
 
   async start(options: { readonly limits?: Record<string, number>; readonly onError?: OnError } = {}): Promise<this> {
     const { limits = { build: 1, fetch: 1 }, onError = "quit" } = options;
-    void schedule(this.#tasks, { limits, onError, signal: this.#user.signal }).then((result) => {
+    void schedule(this.#tasks, { limits, onFailure: () => onError, signal: this.#user.signal }).then((result) => {
       this.#result = result;
     });
     await settle();
@@ -191,6 +191,6 @@ describe("schedule", () => {
   it("throws for a queue without a limit, which is a mistake of the program", async () => {
     const task: Task = { queue: "other", needs: [], run: () => Promise.resolve() };
     const { signal } = new AbortController();
-    await expect(schedule([task], { limits: {}, onError: "quit", signal })).rejects.toThrow("other");
+    await expect(schedule([task], { limits: {}, onFailure: () => "quit", signal })).rejects.toThrow("other");
   });
 });

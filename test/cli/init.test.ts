@@ -20,7 +20,7 @@ async function init(...args: string[]): Promise<void> {
   const parsed = parseCommandLine(args);
   if (parsed.kind !== "run") throw new Error("this is no command to run");
   const context: CommandContext = {
-    ...createContext(parsed.globals, new AbortController().signal),
+    ...createContext(parsed.globals, { signal: new AbortController().signal, lendTerminal: () => () => {} }),
     cwd: folder,
     interactive: false,
     printError: (text) => said.push(text),

@@ -1,42 +1,27 @@
 /** Shells in sandboxes have the terminal. */
-import { spawn } from "node:child_process";
-import fs from "node:fs";
 import { describe, expect, it } from "vitest";
-import { quote } from "../../src/sandbox/quote.ts";
+import { hasTerminals, type } from "../terminal.ts";
 import { terminalDriver } from "./driver-bundle.ts";
 import { mounts, rareWays, workingWays } from "./rig.ts";
 
-const SCRIPT = "/usr/bin/script";
-const absent = !fs.existsSync(SCRIPT);
-if (absent) console.warn("skipped: terminals: this machine has no `script`");
-
-/** Types lines once the shell has asked for each; returns all that was on the screen. */
-async function type(command: readonly string[], lines: readonly string[]): Promise<{ screen: string; status: number }> {
-  const child = spawn(SCRIPT, ["--quiet", "--return", "--command", command.map(quote).join(" "), "/dev/null"]);
-  let screen = "";
-  const left = [...lines];
-  child.stdout.on("data", (chunk: Buffer) => {
-    screen += chunk.toString();
-    if (screen.endsWith("ready> ")) child.stdin.write(left.shift() ?? "");
-  });
-  const status = await new Promise<number>((resolve) => child.on("close", (code) => resolve(code ?? -1)));
-  return { screen: screen.replaceAll("\r", ""), status };
-}
-
-describe.skipIf(absent).each([...workingWays, ...rareWays])("$name", ({ host }) => {
+describe.skipIf(!hasTerminals).each([...workingWays, ...rareWays])("$name", ({ host }) => {
   it("runs an interactive shell with job control, that ends as it ends", async () => {
     const script = "PS1='ready> ' exec sh -i";
     const command = await terminalDriver({ options: host.options, script });
-    const { screen, status } = await type(command, [
-      "test -t 0 && test -t 1 && echo a ter''minal\n",
-      "echo > /dev/tty && echo o''wn\n",
-      // Ctrl-C reaches the command in the foreground, not the shell.
-      "sleep 1000 && echo conti''nued\n\u0003",
-      "(exit $((130 - $?))); echo status $?\n",
-      "ls /etc/plain; touch /etc/x\n",
-      // The group that it would give the terminal back to is not seen in here: to exit is an error for some shells.
-      "kill -KILL $$\n",
-    ]);
+    const { screen, status } = await type(
+      command,
+      [
+        "test -t 0 && test -t 1 && echo a ter''minal\n",
+        "echo > /dev/tty && echo o''wn\n",
+        // Ctrl-C reaches the command in the foreground, not the shell.
+        "sleep 1000 && echo conti''nued\n\u0003",
+        "(exit $((130 - $?))); echo status $?\n",
+        "ls /etc/plain; touch /etc/x\n",
+        // The group that it would give the terminal back to is not seen in here: to exit is an error for some shells.
+        "kill -KILL $$\n",
+      ],
+      { prompt: "ready> " },
+    );
     expect(screen).toContain("a terminal\n");
     expect(screen).toContain("own\n");
     expect(screen).not.toContain("job control");

@@ -1,7 +1,5 @@
 /** `shell`: runs a command where an element runs, is built, or was built. */
 import { resolve } from "node:path";
-import { isatty } from "node:tty";
-import { readEnvironment, readSandbox } from "../../artifact/metadata.ts";
 import { parseRef } from "../../artifact/refs.ts";
 import { activity } from "../../base/activity.ts";
 import { BstError } from "../../base/errors.ts";
@@ -10,28 +8,25 @@ import { buildTools } from "../../build/build.ts";
 import { ElementBuild } from "../../build/build-io.ts";
 import { assertFetched } from "../../build/consistency.ts";
 import { fetchElements, isFetched } from "../../build/fetch.ts";
-import { runShell, type ShellRoot } from "../../build/shell.ts";
+import type { ShellRoot } from "../../build/shell.ts";
 import { dependencies, type Scope } from "../../graph/scopes.ts";
 import type { Element } from "../../project/element.ts";
-import { sandboxConfig } from "../../project/sandbox-config.ts";
 import { shellMount } from "../../project/shell-config.ts";
-import { createStyles } from "../../report/style.ts";
 import { detectSandbox, type SandboxHost } from "../../sandbox/sandbox.ts";
 import type { CommandContext, Run } from "../app.ts";
 import { artifactSubject, elementSubject, type Subject } from "../artifacts.ts";
+import { buildTreeRoot, openShell } from "../open-shell.ts";
 import { STDERR } from "../output.ts";
 import type { OptionsOf } from "../spec/commands.ts";
 import { integrateSubjects, requireCached, stageSubjects } from "../staging.ts";
 import { classifyTargets } from "../targets.ts";
 import { findProject, openWorkbench, type Workbench } from "../workbench.ts";
 
-const STDIN = 0;
-
 export const run: Run<"shell"> = async (context, options) => {
   const target = options.target ?? findProject(context.directory).workspaceElement;
   if (target === undefined) throw new BstError("app", 'Missing argument "TARGET".');
   try {
-    return await openShell(context, target, options);
+    return await enterShell(context, target, options);
   } catch (error) {
     if (!(error instanceof BstError)) throw error;
     const { message, reason, detail } = error;
@@ -39,7 +34,7 @@ export const run: Run<"shell"> = async (context, options) => {
   }
 };
 
-async function openShell(context: CommandContext, target: string, options: OptionsOf<"shell">): Promise<number> {
+async function enterShell(context: CommandContext, target: string, options: OptionsOf<"shell">): Promise<number> {
   const isElement = classifyTargets([target]).elements.length > 0;
   if (!isElement && !options.useBuildtree) {
     throw new BstError("stream", "Of an artifact named by its key, only the build tree can be entered", {
@@ -52,27 +47,13 @@ async function openShell(context: CommandContext, target: string, options: Optio
   const subject = subjectOf(bench, target);
   const host = detectSandbox(bench.caches.cas);
   const root = await shellRoot(context, bench, subject, host, options);
-  const { reporter, signal, cwd } = context;
-  const resume = reporter.suspend();
+  const { command, isolate, mount } = options;
+  const mounts = mount.map(([hostPath, path]) => shellMount(path, resolve(context.cwd, hostPath)));
+  const takeBack = context.lendTerminal();
   try {
-    return await runShell(
-      root,
-      bench.graph.project.resolved.shell,
-      {
-        command: options.command,
-        isolate: options.isolate,
-        mounts: options.mount.map(([hostPath, path]) => shellMount(path, resolve(cwd, hostPath))),
-        prompt: prompt(context, subject),
-      },
-      {
-        host,
-        messenger: { emit: (message) => reporter.emit({ ...subject.about, ...message }) },
-        // At a terminal, what interrupts the command is for the command alone.
-        signal: isatty(STDIN) ? undefined : signal,
-      },
-    );
+    return await openShell(context, bench, subject, root, host, { command, isolate, mounts });
   } finally {
-    resume();
+    takeBack();
   }
 }
 
@@ -140,37 +121,6 @@ async function buildRoot(bench: Workbench, element: Element, host: SandboxHost):
   };
 }
 
-/** What the element's build ended with. */
-function buildTreeRoot({ caches, events }: Workbench, { element, record }: Subject): ShellRoot {
-  const { cas } = caches;
-  if (record === undefined) {
-    throw new BstError("stream", "The artifact is not in the cache", {
-      reason: "missing-buildtree-artifact-not-cached",
-    });
-  }
-  const { buildRoot: root, buildSandbox, buildSuccess } = record;
-  if (root === undefined) {
-    throw new BstError("stream", "The artifact was built without keeping its build tree", {
-      reason: "missing-buildtree-artifact-created-without-buildtree",
-      detail: "With --cache-buildtrees always, builds keep it.",
-    });
-  }
-  if (!cas.hasTree(root)) {
-    throw new BstError("stream", "The artifact is in the cache, but not its build tree", {
-      reason: "missing-buildtree-artifact-buildtree-not-cached",
-    });
-  }
-  if (!buildSuccess) events.emit({ type: "warn", text: "using a buildtree from a failed build." });
-  const environment = buildSandbox?.environment ?? {};
-  return {
-    root,
-    environment: Object.keys(environment).length > 0 ? environment : readEnvironment(cas, record),
-    workDirectory: buildSandbox?.workingDirectory || "/",
-    writable: buildSandbox?.markedDirectories ?? [],
-    sandbox: element?.sandbox ?? sandboxConfig(readSandbox(cas, record)),
-  };
-}
-
 function assertCached({ states }: Workbench, element: Element, scope: Scope): void {
   const missing = dependencies(element, scope).filter((each) => states.of(each).artifact === undefined);
   if (missing.length === 0) return;
@@ -178,12 +128,4 @@ function assertCached({ states }: Workbench, element: Element, scope: Scope): vo
     reason: "shell-missing-deps",
     detail: missing.map(({ fullName }) => fullName).join("\n"),
   });
-}
-
-/** For PS1. */
-function prompt({ colors }: CommandContext, { about, record }: Subject): string {
-  const { paint, content, frame } = createStyles(colors);
-  const { brief, strict } = about.key ?? { brief: record?.strongKey.slice(0, 8) ?? "", strict: true };
-  const key = paint(strict ? "yellow" : ["yellow", "dim"], brief);
-  return `${frame("[")}${key}${frame("@")}${content(about.element)}${frame(":")}${content("${PWD}")}${frame("]$")} `;
 }
