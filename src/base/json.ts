@@ -2,7 +2,23 @@
 import { createHash } from "node:crypto";
 
 /** What a cache key can hold. */
-export type KeyValue = string | number | boolean | null | readonly KeyValue[] | { readonly [key: string]: KeyValue };
+export type KeyValue =
+  | string
+  | number
+  | boolean
+  | null
+  | CanonicalText
+  | readonly KeyValue[]
+  | { readonly [key: string]: KeyValue };
+
+/** The canonical text of a value that many keys hold. */
+export class CanonicalText {
+  readonly text: string;
+
+  constructor(value: KeyValue) {
+    this.text = canonicalJson(value);
+  }
+}
 
 /** `\uXXXX` for everything outside of ASCII, by UTF-16 unit: the text is ASCII only. */
 function quote(text: string): string {
@@ -34,6 +50,7 @@ export function compareCodePoints(a: string, b: string): number {
 export function canonicalJson(value: KeyValue): string {
   if (typeof value === "string") return quote(value);
   if (value === null || typeof value !== "object") return String(value);
+  if (value instanceof CanonicalText) return value.text;
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
   const record = value as { readonly [key: string]: KeyValue };
   const members = Object.keys(record)

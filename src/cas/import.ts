@@ -4,7 +4,14 @@ import path from "node:path";
 import { BstError, systemErrorCode } from "../base/errors.ts";
 import { type Digest, digestOf, digestOfFile } from "./digest.ts";
 import { type DirectoryNode, encodeDirectory, type FileNode, type SymlinkNode, type Timestamp } from "./directory.ts";
-import { type FileRecord, type LocalIndex, type LocalRecord, lastingIdentity, sameIdentity } from "./local-index.ts";
+import {
+  type FileRecord,
+  isExecutable,
+  type LocalIndex,
+  type LocalRecord,
+  lastingIdentity,
+  sameIdentity,
+} from "./local-index.ts";
 import type { Cas } from "./store.ts";
 
 export interface LocalImportOptions {
@@ -43,8 +50,6 @@ function reading<T>(action: () => T): T {
   }
 }
 
-const BIGINT = { bigint: true } as const;
-const OWNER_EXECUTES = 0o100n;
 const SECOND = 1_000_000_000n;
 
 class Import {
@@ -56,6 +61,8 @@ class Import {
   readonly #storeKnown: boolean;
   readonly #mtimes: boolean;
   readonly #rootMtime: boolean;
+  /** Directories that were found unchanged, by their keys. */
+  readonly #found = new Map<string, Digest>();
 
   constructor(cas: Cas, options: LocalImportOptions) {
     this.#cas = cas;
@@ -67,23 +74,22 @@ class Import {
   }
 
   directory(directory: string, ownMtime = this.#rootMtime): Digest {
-    // The same directory has other digests with and without times.
-    const key = ownMtime ? `mtimes:${directory}` : this.#mtimes ? `below:${directory}` : directory;
+    const unchanged = this.#storeKnown ? undefined : this.#unchanged(directory, ownMtime);
+    if (unchanged !== undefined) return unchanged;
+    const key = this.#key(directory, ownMtime);
     const known = this.#index?.get(key);
     const now = Date.now();
-    const stat = fs.lstatSync(directory, BIGINT);
+    const stat = fs.lstatSync(directory);
     const sameNames = known?.identity !== undefined && sameIdentity(known.identity, stat);
     const names = sameNames ? known : listDirectory(directory);
     const before = sameNames ? known : knownByName(known, names);
 
     let changed = !sameNames;
-    const stats: fs.BigIntStats[] = [];
     const records = names.files.map(({ name }, i) => {
       const file = `${directory}/${name}`;
-      const stat = fs.lstatSync(file, BIGINT);
-      const record = this.#file(file, name, stat, (stat.mode & OWNER_EXECUTES) !== 0n, before.files[i]);
+      const stat = fs.lstatSync(file);
+      const record = this.#file(file, name, stat, isExecutable(stat), before.files[i]);
       changed ||= record !== before.files[i];
-      stats.push(stat);
       return record;
     });
     const directories = names.directories.map(({ name }, i) => {
@@ -96,10 +102,10 @@ class Import {
 
     const { symlinks } = names;
     const bytes = encodeDirectory({
-      files: records.map((record, i) => ({ ...fileNode(record), ...this.#mtime(stats[i]) })),
+      files: records.map((record) => ({ ...fileNode(record), ...this.#mtime(`${directory}/${record.name}`) })),
       directories,
       symlinks,
-      ...(ownMtime && this.#mtime(stat)),
+      ...(ownMtime && this.#mtime(directory)),
     });
     const digest = this.#storeRead ? this.#cas.write(bytes) : digestOf(bytes);
     if (changed) {
@@ -109,13 +115,34 @@ class Import {
     return digest;
   }
 
-  #mtime(stat: fs.BigIntStats | undefined): { readonly mtime?: Timestamp } {
-    return this.#mtimes && stat !== undefined ? { mtime: timestamp(stat.mtimeNs) } : {};
+  /** The same directory has other digests with and without times. */
+  #key(directory: string, ownMtime: boolean): string {
+    return ownMtime ? `mtimes:${directory}` : this.#mtimes ? `below:${directory}` : directory;
+  }
+
+  /** The digest of a directory in which everything is as the index has it. */
+  #unchanged(directory: string, ownMtime: boolean): Digest | undefined {
+    const key = this.#key(directory, ownMtime);
+    const found = this.#found.get(key);
+    if (found !== undefined) return found;
+    const record = this.#index?.unchanged(key);
+    if (record === undefined) return undefined;
+    for (let i = 0; i < record.directoryCount; i++) {
+      const { name, digest } = record.directory(i);
+      if (this.#unchanged(`${directory}/${name}`, this.#mtimes)?.hash !== digest.hash) return undefined;
+    }
+    const { digest } = record;
+    if (digest !== undefined) this.#found.set(key, digest);
+    return digest;
+  }
+
+  #mtime(file: string): { readonly mtime?: Timestamp } {
+    return this.#mtimes ? { mtime: timestamp(fs.lstatSync(file, { bigint: true }).mtimeNs) } : {};
   }
 
   single(file: string): LocalFile {
     const known = this.#index?.get(file)?.files[0];
-    const record = this.#file(file, "", fs.statSync(file, BIGINT), isExecutable(file), known);
+    const record = this.#file(file, "", fs.statSync(file), canExecute(file), known);
     if (record !== known) {
       this.#index?.set(file, {
         identity: undefined,
@@ -129,13 +156,7 @@ class Import {
   }
 
   /** `known` itself if nothing has to be done. */
-  #file(
-    file: string,
-    name: string,
-    stat: fs.BigIntStats,
-    executable: boolean,
-    known: FileRecord | undefined,
-  ): FileRecord {
+  #file(file: string, name: string, stat: fs.Stats, executable: boolean, known: FileRecord | undefined): FileRecord {
     if (known?.identity !== undefined && sameIdentity(known.identity, stat) && known.executable === executable) {
       if (!this.#storeKnown || this.#cas.has(known.digest)) return known;
     }
@@ -205,7 +226,7 @@ function timestamp(mtimeNs: bigint): Timestamp {
   return { seconds: Number((mtimeNs - nanos) / SECOND), nanos: Number(nanos - (nanos % 1000n)) };
 }
 
-function isExecutable(file: string): boolean {
+function canExecute(file: string): boolean {
   try {
     fs.accessSync(file, fs.constants.X_OK);
     return true;

@@ -4,15 +4,18 @@ import path from "node:path";
 import { systemErrorCode } from "../base/errors.ts";
 import type { Digest } from "./digest.ts";
 import type { DirectoryNode, SymlinkNode } from "./directory.ts";
-import { decodeRecords, encodeRecords } from "./local-index-format.ts";
+import { encodeRecords, type PackedRecord, PackedRecords } from "./local-index-format.ts";
 
-/** A file that still has all of these still has its content. Times in nanoseconds since 1970. */
+/**
+ * A file that still has all of these still has its content. Times in milliseconds since 1970: as numbers they are exact
+ * to a quarter of a microsecond, and the system gives them much faster than as integers of nanoseconds.
+ */
 export interface Identity {
-  readonly size: bigint;
-  readonly mtimeNs: bigint;
-  readonly ctimeNs: bigint;
-  readonly ino: bigint;
-  readonly dev: bigint;
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly ctimeMs: number;
+  readonly ino: number;
+  readonly dev: number;
 }
 
 export interface FileRecord {
@@ -35,7 +38,14 @@ export interface LocalRecord {
 }
 
 export function sameIdentity(a: Identity, b: Identity): boolean {
-  return a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs && a.size === b.size && a.ino === b.ino && a.dev === b.dev;
+  return a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs && a.size === b.size && a.ino === b.ino && a.dev === b.dev;
+}
+
+const OWNER_EXECUTES = 0o100;
+
+/** As trees have it: whether the owner may execute the file. */
+export function isExecutable({ mode }: { readonly mode: number }): boolean {
+  return (mode & OWNER_EXECUTES) !== 0;
 }
 
 const FINE_TICK = 50;
@@ -48,17 +58,24 @@ const COARSE_TICK = 2500;
  * seconds only.
  */
 export function lastingIdentity(stat: Identity, now: number): Identity | undefined {
-  const tick = stat.ctimeNs % 1_000_000_000n === 0n ? COARSE_TICK : FINE_TICK;
-  if (now - Number(stat.ctimeNs / 1_000_000n) < tick) return undefined;
-  const { size, mtimeNs, ctimeNs, ino, dev } = stat;
-  return { size, mtimeNs, ctimeNs, ino, dev };
+  const tick = stat.ctimeMs % 1000 === 0 ? COARSE_TICK : FINE_TICK;
+  if (now - stat.ctimeMs < tick) return undefined;
+  const { size, mtimeMs, ctimeMs, ino, dev } = stat;
+  return { size, mtimeMs, ctimeMs, ino, dev };
+}
+
+/** The path in a record's key. */
+function pathOf(key: string): string {
+  return key.slice(key.indexOf("/"));
 }
 
 export class LocalIndex {
   readonly #file: string;
-  #records: Map<string, LocalRecord> | undefined;
+  /** As they were kept; loaded when first asked for. */
+  #kept: PackedRecords | "none" | undefined;
+  /** What differs from those. */
+  readonly #changes = new Map<string, LocalRecord>();
   readonly #seen = new Set<string>();
-  #changed = false;
 
   /** @param directory where the index is kept between runs, one for each project; made when it is saved */
   constructor(directory: string) {
@@ -68,40 +85,55 @@ export class LocalIndex {
   /** @param key an absolute path, with anything before its first slash */
   get(key: string): LocalRecord | undefined {
     this.#seen.add(key);
-    return this.#load().get(key);
+    return this.#changes.get(key) ?? this.#load()?.get(key);
+  }
+
+  /** The record of a directory in which, besides its subdirectories, nothing changed since the record was kept. */
+  unchanged(key: string): PackedRecord | undefined {
+    if (this.#changes.has(key)) return undefined;
+    this.#seen.add(key);
+    const record = this.#load()?.find(key);
+    if (record === undefined) return undefined;
+    return record.isUnchanged(pathOf(key)) ? record : undefined;
   }
 
   set(key: string, record: LocalRecord): void {
-    this.#load().set(key, record);
-    this.#changed = true;
+    this.#changes.set(key, record);
   }
 
   /** Writes the index if it changed. That it can't be written is no error: it only costs time later. */
   save(): void {
-    if (!this.#changed) return;
-    const records = this.#load();
-    for (const key of records.keys()) {
-      if (!this.#seen.has(key) && !fs.existsSync(key.slice(key.indexOf("/")))) records.delete(key);
-    }
+    if (this.#changes.size === 0) return;
     const temporary = `${this.#file}.${process.pid}`;
-    const bytes = encodeRecords(records);
-    ignoringFailure(() => {
+    const bytes = encodeRecords(this.#records());
+    const written = ignoringFailure(() => {
       fs.mkdirSync(path.dirname(this.#file), { recursive: true });
       fs.writeFileSync(temporary, bytes);
       fs.renameSync(temporary, this.#file);
-      this.#changed = false;
+      return true;
     });
-    if (this.#changed) ignoringFailure(() => fs.rmSync(temporary, { force: true }));
+    if (!written) ignoringFailure(() => fs.rmSync(temporary, { force: true }));
   }
 
-  #load(): Map<string, LocalRecord> {
-    this.#records ??= this.#read();
-    return this.#records;
+  /** All but those of directories that are gone. */
+  *#records(): Iterable<readonly [string, LocalRecord]> {
+    yield* this.#changes;
+    const kept = this.#load();
+    for (const key of kept?.keys() ?? []) {
+      if (this.#changes.has(key) || !(this.#seen.has(key) || fs.existsSync(pathOf(key)))) continue;
+      const record = kept?.get(key);
+      if (record !== undefined) yield [key, record];
+    }
   }
 
-  #read(): Map<string, LocalRecord> {
+  #load(): PackedRecords | undefined {
+    this.#kept ??= this.#read() ?? "none";
+    return this.#kept === "none" ? undefined : this.#kept;
+  }
+
+  #read(): PackedRecords | undefined {
     const bytes = ignoringFailure(() => fs.readFileSync(this.#file));
-    return (bytes === undefined ? undefined : decodeRecords(bytes)) ?? new Map();
+    return bytes && PackedRecords.read(bytes);
   }
 }
 

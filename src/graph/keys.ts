@@ -1,10 +1,12 @@
 /** Cache keys: the weak key of what an element is, and the strict key that holds all it is built from as well. */
 import { createHash } from "node:crypto";
-import { canonicalJson, type KeyValue } from "../base/json.ts";
+import { CanonicalText, canonicalJson, type KeyValue } from "../base/json.ts";
+import { rememberedBy } from "../base/remember.ts";
 import { CORE_ARTIFACT_VERSION } from "../project/builtin.ts";
 import type { Element } from "../project/element.ts";
 import { sandboxFields } from "../project/sandbox-config.ts";
 import type { ElementSource } from "../project/sources.ts";
+import type { MappingNode } from "../yaml/node.ts";
 import { dependencies } from "./scopes.ts";
 
 export interface Keys {
@@ -35,18 +37,25 @@ export function keyFields(element: Element): Readonly<Record<string, KeyValue>> 
     "element-base-key": { "build-root": element.variable("build-root") ?? null },
     "element-plugin-key": element.behaviour.uniqueKey(),
     // Public data is part of the artifact: split rules and integration commands act where it is staged.
-    public: element.publicData.toPlain(),
+    public: publicText(element.publicData),
     sources: sourcesKeyFields(element.sources),
     // What fails in one project must not be found built by another.
     "fatal-warnings": [...element.project.fatalWarnings].sort(),
     ...(element.runsCommands && {
       sandbox: sandboxFields(element.sandbox),
-      environment: Object.fromEntries(
-        Object.entries(element.environment).filter(([name]) => !environmentNocache.has(name)),
-      ),
+      environment: environmentText(element.environment)(environmentNocache),
     }),
   };
 }
+
+const publicText = rememberedBy((data: MappingNode) => new CanonicalText(data.toPlain()));
+
+const environmentText = rememberedBy((environment: Readonly<Record<string, string>>) =>
+  rememberedBy((nocache: ReadonlySet<string>) => {
+    const fields = Object.entries(environment).filter(([name]) => !nocache.has(name));
+    return new CanonicalText(Object.fromEntries(fields));
+  }),
+);
 
 /** Computes keys, each once; an element without a key depends on a source that has no ref. */
 export class KeyRing {

@@ -1,10 +1,11 @@
 /** A resolved element: variables expanded, configuration read by its kind, dependencies and sources at hand. */
 import { BstError, type BstErrorOptions, LoadError } from "../base/errors.ts";
+import { rememberedBy } from "../base/remember.ts";
 import { assertFullyComposed, compose } from "../yaml/compose.ts";
 import { MappingNode, ScalarNode } from "../yaml/node.ts";
 import { BUILD, RUNTIME } from "./dependencies.ts";
 import type { ConfiguredDependency, DependencyFacts, ElementBehaviour, ElementKind } from "./element-kind.ts";
-import { elementKind, type KindDefaults, kindDefaults } from "./kind-defaults.ts";
+import { ELEMENT_NAME, elementKind, type KindDefaults, kindDefaults } from "./kind-defaults.ts";
 import type { LoadElement } from "./load-element.ts";
 import type { Project } from "./project.ts";
 import { type SandboxConfig, sandboxConfig } from "./sandbox-config.ts";
@@ -22,8 +23,7 @@ export class Element implements DependencyFacts {
   readonly fullName: string;
   readonly normalName: string;
   readonly description: string;
-  /** Where it is declared: `file [line L column C]`. */
-  readonly provenance: string;
+  readonly node: MappingNode;
   readonly definition: ElementKind;
   readonly variables: Variables;
   readonly environment: Readonly<Record<string, string>>;
@@ -48,23 +48,31 @@ export class Element implements DependencyFacts {
     this.name = loaded.name;
     this.fullName = loaded.fullName;
     this.normalName = loaded.name.replaceAll("/", "-").replace(/(?<=[^.].*)\.[^.]*$/, "");
-    this.provenance = node.provenance;
+    this.node = node;
     this.description = node.string("description") ?? "";
     this.definition = elementKind(project, loaded.kind, node);
     const defaults = kindDefaults(project, this.definition, loaded.isFirstPass);
 
     const variables = composeSection(node, "variables", defaults.variables);
     assertProtectedVariables(variables);
-    this.variables = new Variables(variables.with("element-name", new ScalarNode(this.name)));
+    this.variables =
+      variables === defaults.variables
+        ? defaults.variablesOf(this.name)
+        : new Variables(variables.with(ELEMENT_NAME, new ScalarNode(this.name)));
     if (!loaded.isFirstPass) this.variables.check();
 
-    const environment = this.expand(composeSection(node, "environment", defaults.environment));
-    this.environment = Object.fromEntries(environment.keys().map((key) => [key, environment.string(key) ?? ""]));
-    this.environmentNocache = new Set([...defaults.environmentNocache, ...(node.strings("environment-nocache") ?? [])]);
-    this.publicData = this.expand(publicData(node, defaults));
-    this.config = this.expand(composeSection(node, "config", defaults.config));
+    const section = (key: "environment" | "config" | "sandbox") => {
+      const composed = composeSection(node, key, defaults[key]);
+      return composed === defaults[key] ? this.variables.expandShared(composed) : this.variables.expand(composed);
+    };
+    this.environment = textsOf(section("environment"));
+    const nocache = node.strings("environment-nocache");
+    this.environmentNocache =
+      nocache === undefined ? defaults.environmentNocache : new Set([...defaults.environmentNocache, ...nocache]);
+    this.publicData = this.expandPublic(node, defaults);
+    this.config = section("config");
     validate(this.config, this.definition.schema);
-    this.sandbox = sandboxConfig(this.expand(composeSection(node, "sandbox", defaults.sandbox)));
+    this.sandbox = sandboxConfig(section("sandbox"));
     this.workspace = project.session.workspace(this.fullName);
     this.hasSources = this.workspace !== undefined || (node.sequence("sources")?.items.length ?? 0) > 0;
     this.behaviour = this.definition.configure(this.config, this);
@@ -97,7 +105,7 @@ export class Element implements DependencyFacts {
   }
 
   readonly error = (message: string, options: BstErrorOptions = {}): BstError =>
-    new BstError("element", `${this.provenance}: ${message}`, options);
+    new BstError("element", `${this.node.provenance}: ${message}`, options);
 
   variable(name: string): string | undefined {
     return this.variables.get(name);
@@ -106,6 +114,13 @@ export class Element implements DependencyFacts {
   /** Whether all sources have a version, without which there is no key. */
   get isResolved(): boolean {
     return this.sources.every(({ source }) => source.isResolved);
+  }
+
+  private expandPublic(node: MappingNode, defaults: KindDefaults): MappingNode {
+    const own = node.mapping("public");
+    if (own === undefined) return this.variables.expandShared(defaultPublicData(defaults));
+    this.variables.expandShared(defaults.splitRules);
+    return this.expand(withSplitRules(own, defaults));
   }
 
   private expand(node: MappingNode): MappingNode {
@@ -178,12 +193,21 @@ function assertProtectedVariables(variables: MappingNode): void {
   }
 }
 
+/** The public data of an element that declares none. */
+const defaultPublicData = rememberedBy((defaults: KindDefaults) => withSplitRules(MappingNode.empty, defaults));
+
 /** An element's public data: of what its kind and project declare, only the split rules reach it. */
-function publicData(node: MappingNode, defaults: KindDefaults): MappingNode {
-  const own = node.mapping("public") ?? MappingNode.empty;
+function withSplitRules(own: MappingNode, { splitRules }: KindDefaults): MappingNode {
   const bst = own.mapping("bst") ?? MappingNode.empty;
-  const rules = compose(defaults.splitRules, bst.mapping("split-rules") ?? MappingNode.empty);
+  const ownRules = bst.mapping("split-rules");
+  const rules = ownRules === undefined ? splitRules : compose(splitRules, ownRules);
   const result = own.with("bst", bst.with("split-rules", rules));
   assertFullyComposed(result);
   return result;
 }
+
+/** The environment that a node describes. */
+const textsOf = rememberedBy(
+  (node: MappingNode): Readonly<Record<string, string>> =>
+    Object.fromEntries(node.keys().map((key) => [key, node.string(key) ?? ""])),
+);

@@ -9,7 +9,7 @@ import { parseYaml } from "../yaml/parse.ts";
 import type { Project } from "./project.ts";
 
 /** Raised whenever parsing gives something else than before. */
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
 
 /** What the system said of a file when it was parsed, and its content. */
 type Entry = readonly [identity: string, content: Packed];
@@ -72,10 +72,10 @@ export class YamlFiles {
 
 /** Undefined for what is no file, and for a file so young that it could change without a trace. */
 function identityOf(path: string, now: number): string | undefined {
-  const stat = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
+  const stat = fs.statSync(path, { throwIfNoEntry: false });
   if (stat === undefined || !stat.isFile()) return undefined;
   const identity = lastingIdentity(stat, now);
-  return identity && `${identity.dev} ${identity.ino} ${identity.size} ${identity.mtimeNs} ${identity.ctimeNs}`;
+  return identity && `${identity.dev} ${identity.ino} ${identity.size} ${identity.mtimeMs} ${identity.ctimeMs}`;
 }
 
 function readCache(path: string): Map<string, Entry> {

@@ -1,19 +1,25 @@
 /** What elements of one kind start from in one project: the project's values, the kind's defaults, and its overrides. */
 import { BstError } from "../base/errors.ts";
 import { compose } from "../yaml/compose.ts";
-import { MappingNode, mappingFrom, type ScalarNode } from "../yaml/node.ts";
+import { MappingNode, mappingFrom, ScalarNode } from "../yaml/node.ts";
 import type { ElementKind } from "./element-kind.ts";
 import type { PluginOrigin } from "./plugins.ts";
 import type { Project } from "./project.ts";
+import { Variables } from "./variables.ts";
 
 export interface KindDefaults {
   readonly variables: MappingNode;
+  /** The variables of an element that declares none, by its name; what they have in common is resolved once. */
+  readonly variablesOf: (elementName: string) => Variables;
   readonly environment: MappingNode;
-  readonly environmentNocache: readonly string[];
+  readonly environmentNocache: ReadonlySet<string>;
   readonly config: MappingNode;
   readonly splitRules: MappingNode;
   readonly sandbox: MappingNode;
 }
+
+/** The variable that holds an element's own name. */
+export const ELEMENT_NAME = "element-name";
 
 const cache = new WeakMap<Project, Map<ElementKind, KindDefaults>>();
 
@@ -84,10 +90,16 @@ function assemble(
   sandbox: MappingNode,
 ): KindDefaults {
   const section = (key: string) => own.mapping(key) ?? MappingNode.empty;
+  const all = compose(variables, section("variables"));
+  let family: ReturnType<Variables["family"]> | undefined;
   return {
-    variables: compose(variables, section("variables")),
+    variables: all,
+    variablesOf(elementName) {
+      family ??= new Variables(all.with(ELEMENT_NAME, new ScalarNode(""))).family(ELEMENT_NAME);
+      return family(elementName);
+    },
     environment: compose(environment, section("environment")),
-    environmentNocache: [...environmentNocache, ...(own.strings("environment-nocache") ?? [])],
+    environmentNocache: new Set([...environmentNocache, ...(own.strings("environment-nocache") ?? [])]),
     config: section("config"),
     splitRules: own.mapping("public")?.mapping("bst")?.mapping("split-rules") ?? MappingNode.empty,
     sandbox: compose(sandbox, section("sandbox")),

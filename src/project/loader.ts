@@ -121,18 +121,17 @@ export class Loader {
     }
     if (!openSubprojects) return undefined;
 
-    const where = asker === undefined ? "" : `${asker.provenance}: `;
     if (element.kind !== "junction") {
-      throw new LoadError("invalid-data", `${where}${name} is no junction, but of kind '${element.kind}'`);
+      throw new LoadError("invalid-data", `${askedAt(asker)}${name} is no junction, but of kind '${element.kind}'`);
     }
     const [dependency] = element.dependencies;
     if (dependency !== undefined) {
       throw dependency.node.error("A junction cannot have dependencies", { reason: "invalid-junction" });
     }
-    return this.openSubproject(name, element, asker, where);
+    return this.openSubproject(name, element, asker);
   }
 
-  private openSubproject(name: string, element: LoadElement, asker: Node | undefined, where: string): Loader {
+  private openSubproject(name: string, element: LoadElement, asker: Node | undefined): Loader {
     const { session } = this.project;
     const junction = session.openJunction(element, asker);
     let project: Project;
@@ -145,7 +144,7 @@ export class Loader {
       const place = junction.path === "" ? "" : `, at '${junction.path}' of its sources`;
       throw new LoadError(
         "invalid-junction",
-        `${where}There is no project.conf behind the junction '${name}'${place}`,
+        `${askedAt(asker)}There is no project.conf behind the junction '${name}'${place}`,
         {
           cause: error,
         },
@@ -242,13 +241,12 @@ export class Loader {
       return project.session.files.load(join(project.elementPath, name), name, project);
     } catch (error) {
       if (!(error instanceof LoadError) || error.reason !== "missing-file") throw error;
-      const where = asker === undefined ? "" : `${asker.provenance}: `;
       const place =
         project.junction === undefined
           ? `in the folder ${project.elementPath}`
           : `in the project behind the junction '${project.junction.name}'`;
       const suggestion = this.suggestionFor(name);
-      throw new LoadError("missing-file", `${where}There is no element '${name}' ${place}`, {
+      throw new LoadError("missing-file", `${askedAt(asker)}There is no element '${name}' ${place}`, {
         cause: error,
         ...(suggestion !== undefined && { detail: `Did you mean '${suggestion}'?` }),
       });
@@ -381,17 +379,21 @@ function normalize(name: string): string {
   return posix.normalize(name);
 }
 
+/** The beginning of a message about something that was asked for there. */
+function askedAt(asker: Node | undefined): string {
+  return asker === undefined ? "" : `${asker.provenance}: `;
+}
+
 function assertElementName(name: string, asker: Node | undefined): void {
-  const where = asker === undefined ? "" : `${asker.provenance}: `;
   if (!name.endsWith(".bst")) {
-    throw new LoadError("bad-element-suffix", `${where}The element '${name}' has no name that ends in '.bst'`);
+    throw new LoadError("bad-element-suffix", `${askedAt(asker)}The element '${name}' has no name that ends in '.bst'`);
   }
   // Whatever a file system somewhere may not take.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are among what is refused.
   if (/[\x00-\x1f\x7f-\uffff<>"|?*]/.test(name)) {
     throw new LoadError(
       "bad-characters-in-name",
-      `${where}The name of the element '${name}' has characters that are not allowed`,
+      `${askedAt(asker)}The name of the element '${name}' has characters that are not allowed`,
     );
   }
 }

@@ -1,5 +1,6 @@
 /** An element's `sandbox` configuration: the machine and user that its commands see. */
 import type { KeyValue } from "../base/json.ts";
+import { rememberedBy } from "../base/remember.ts";
 import type { MappingNode } from "../yaml/node.ts";
 import { canonicalArch, hostArch, hostOs } from "./platform.ts";
 
@@ -13,7 +14,8 @@ export interface SandboxConfig {
 
 const KEYS = new Set(["build-uid", "build-gid", "build-os", "build-arch", "remote-apis-socket"]);
 
-export function sandboxConfig(node: MappingNode): SandboxConfig {
+/** @throws LoadError invalid-data */
+export const sandboxConfig = rememberedBy((node: MappingNode): SandboxConfig => {
   node.validateKeys(KEYS);
   const socket = node.mapping("remote-apis-socket");
   socket?.validateKeys(new Set(["path", "action-cache-enable-update"]));
@@ -29,7 +31,7 @@ export function sandboxConfig(node: MappingNode): SandboxConfig {
       actionCacheEnableUpdate: socket.bool("action-cache-enable-update") ?? false,
     },
   };
-}
+});
 
 /** The form that keys and artifacts hold. */
 export function sandboxFields(config: SandboxConfig): { readonly [key: string]: KeyValue } {

@@ -6,15 +6,21 @@ import type { MappingNode, Node } from "../yaml/node.ts";
 
 const ajv = new Ajv({ strict: true, allErrors: false, validateSchema: false });
 const compiled = new WeakMap<JsonSchema, ValidateFunction>();
+/** Configurations that many elements share, with what they were found to be right by. */
+const valid = new WeakMap<MappingNode, JsonSchema>();
 
 /** @throws LoadError invalid-data with the provenance of the value that is wrong */
 export function validate(node: MappingNode, schema: JsonSchema): void {
+  if (valid.get(node) === schema) return;
   let check = compiled.get(schema);
   if (check === undefined) {
     check = ajv.compile(schema);
     compiled.set(schema, check);
   }
-  if (check(node.toPlain())) return;
+  if (check(node.toPlain())) {
+    valid.set(node, schema);
+    return;
+  }
   const [error] = check.errors ?? [];
   if (error !== undefined) throw explain(node, error);
 }

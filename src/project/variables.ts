@@ -36,13 +36,29 @@ interface Frame {
   next: number;
 }
 
+/** What variables have in common that differ in the value of one of them. */
+interface Common {
+  readonly variables: Variables;
+  /** Names of that one, and of those that refer to it, be it through others. */
+  readonly differing: ReadonlySet<string>;
+  /** Trees that all of them expand: the result, or that it differs. */
+  readonly expanded: WeakMap<Node, Node | "differs">;
+}
+
 /** The texts of a mapping of variables with all references replaced. */
 export class Variables {
   private readonly node: MappingNode;
   private readonly values = new Map<string, string>();
+  private readonly common: Common | undefined;
+  private isChecked = false;
 
   /** Throws a LoadError, reason invalid-data, for a variable that is not a single value. */
-  constructor(node: MappingNode) {
+  constructor(node: MappingNode, common?: Common) {
+    this.common = common;
+    if (common !== undefined) {
+      this.node = common.variables.node;
+      return;
+    }
     let own = node;
     if (node.bool("notparallel") === true) {
       const jobs = node.scalar("max-jobs") ?? new ScalarNode("", node.file, node.line);
@@ -50,6 +66,19 @@ export class Variables {
     }
     for (const [name, value] of own.entries) if (value.type !== "scalar") own.scalar(name);
     this.node = own;
+  }
+
+  /**
+   * For variables that differ from these in the value of one: what does not depend on that is resolved once for all.
+   * @param name a variable that is there
+   */
+  family(name: string): (value: string) => Variables {
+    const common: Common = { variables: this, differing: this.referrers(name), expanded: new WeakMap() };
+    return (value) => {
+      const member = new Variables(this.node, common);
+      member.values.set(name, value);
+      return member;
+    };
   }
 
   has(name: string): boolean {
@@ -69,7 +98,10 @@ export class Variables {
 
   /** Throws, as `get` does, for the first variable that has no value. */
   check(): void {
-    for (const name of this.node.entries.keys()) this.get(name);
+    if (this.isChecked) return;
+    this.common?.variables.check();
+    for (const name of this.common?.differing ?? this.node.entries.keys()) this.get(name);
+    this.isChecked = true;
   }
 
   /** Names and values in the order in which the variables were defined. */
@@ -88,6 +120,8 @@ export class Variables {
   expand<T extends Node>(node: T): T;
   expand(node: Node): Node {
     if (!node.expandable) return node;
+    const known = this.common?.expanded.get(node);
+    if (known !== undefined && known !== "differs") return known;
     if (node.type === "scalar") return node.withValue(this.subst(node));
     if (node.type === "sequence") return node.withItems(node.items.map((item) => this.expand(item)));
     const entries = new Map<string, Node>();
@@ -95,8 +129,30 @@ export class Variables {
     return node.withEntries(entries);
   }
 
+  /** Expands a tree that the others of the family have, too: for all of them at once if it is the same for all. */
+  expandShared<T extends Node>(node: T): T;
+  expandShared(node: Node): Node {
+    const { common } = this;
+    if (common !== undefined && !common.expanded.has(node)) {
+      common.expanded.set(node, refersTo(node, common.differing) ? "differs" : common.variables.expand(node));
+    }
+    return this.expand(node);
+  }
+
+  /** The variable and all that refer to it, be it through others. */
+  private referrers(name: string): ReadonlySet<string> {
+    const found = new Set([name]);
+    for (const each of found) {
+      for (const [referrer, node] of this.node.entries) {
+        if (node.type === "scalar" && node.expandable && parse(node.value).names.includes(each)) found.add(referrer);
+      }
+    }
+    return found;
+  }
+
   /** The value where the way to it is short; undefined for long chains, circles and what is not defined. */
   private shortcut(name: string, depth: number): string | undefined {
+    if (this.common?.differing.has(name) === false) return this.common.variables.shortcut(name, depth);
     const known = this.values.get(name);
     if (known !== undefined) return known;
     const node = this.node.get(name);
@@ -188,6 +244,13 @@ export class Variables {
       detail: lines.join("\n"),
     });
   }
+}
+
+function refersTo(node: Node, names: ReadonlySet<string>): boolean {
+  if (!node.expandable) return false;
+  if (node.type === "scalar") return parse(node.value).names.some((name) => names.has(name));
+  const children = node.type === "sequence" ? node.items : [...node.entries.values()];
+  return children.some((child) => refersTo(child, names));
 }
 
 function undefinedVariable(name: string, referrer: ScalarNode | undefined): LoadError {
