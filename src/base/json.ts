@@ -46,6 +46,11 @@ export function compareCodePoints(a: string, b: string): number {
   return a.length - b.length;
 }
 
+/** Sorts in place; by units, which is much faster, where these give the same order. */
+function sortedByCodePoints(texts: string[]): string[] {
+  return texts.some((text) => /[\ud800-\uffff]/.test(text)) ? texts.sort(compareCodePoints) : texts.sort();
+}
+
 /** JSON without white space, keys in the order of their code points, ASCII only. */
 export function canonicalJson(value: KeyValue): string {
   if (typeof value === "string") return quote(value);
@@ -53,9 +58,9 @@ export function canonicalJson(value: KeyValue): string {
   if (value instanceof CanonicalText) return value.text;
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
   const record = value as { readonly [key: string]: KeyValue };
-  const members = Object.keys(record)
-    .sort(compareCodePoints)
-    .map((key) => `${quote(key)}:${canonicalJson(record[key] ?? null)}`);
+  const members = sortedByCodePoints(Object.keys(record)).map(
+    (key) => `${quote(key)}:${canonicalJson(record[key] ?? null)}`,
+  );
   return `{${members.join(",")}}`;
 }
 

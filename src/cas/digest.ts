@@ -9,7 +9,15 @@ export interface Digest {
   readonly size: number;
 }
 
-const HASH = /^[0-9a-f]{64}$/;
+/** Whether a text is a hash: without a regular expression, since trees hold many. */
+export function isHash(text: string): boolean {
+  if (text.length !== 64) return false;
+  for (let i = 0; i < 64; i++) {
+    const unit = text.charCodeAt(i);
+    if (!((unit >= 48 && unit <= 57) || (unit >= 97 && unit <= 102))) return false;
+  }
+  return true;
+}
 
 /** The digest of bytes held in memory. */
 export function digestOf(bytes: Uint8Array | string): Digest {
@@ -40,7 +48,7 @@ export function formatDigest(digest: Digest): string {
 /** The reverse of {@link formatDigest}; undefined for text that is no digest. */
 export function parseDigest(text: string): Digest | undefined {
   const [hash, size, ...rest] = text.split("/");
-  if (rest.length > 0 || hash === undefined || size === undefined || !HASH.test(hash) || !/^\d+$/.test(size)) {
+  if (rest.length > 0 || hash === undefined || size === undefined || !isHash(hash) || !/^\d+$/.test(size)) {
     return undefined;
   }
   return { hash, size: Number(size) };

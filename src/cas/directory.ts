@@ -1,6 +1,6 @@
 /** REAPI's Directory message: its types, and a codec whose bytes equal those of BuildStream and buildbox-casd. */
 import { BstError } from "../base/errors.ts";
-import { type Digest, digestOf } from "./digest.ts";
+import { type Digest, digestOf, isHash } from "./digest.ts";
 import { ProtoReader, ProtoWriter } from "./protobuf.ts";
 
 export interface Timestamp {
@@ -174,7 +174,7 @@ export function readDigest(reader: ProtoReader): Digest {
     else if (reader.field === 2) size = reader.int();
     else reader.skip();
   }
-  if (!/^[0-9a-f]{64}$/.test(hash) || size < 0) {
+  if (!isHash(hash) || size < 0) {
     throw new BstError("cas", `A message in the cache has the invalid digest ${JSON.stringify(`${hash}/${size}`)}`);
   }
   return { hash, size };

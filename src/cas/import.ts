@@ -36,6 +36,20 @@ export function importLocal(cas: Cas, directory: string, options: LocalImportOpt
   return reading(() => new Import(cas, options).directory(path.resolve(directory)));
 }
 
+/** The tree of a local directory, or for a file a tree that has nothing but the file. */
+export function importLocalPath(cas: Cas, file: string, options: LocalImportOptions = {}): Digest {
+  return reading(() => {
+    const run = new Import(cas, options);
+    const directory = path.resolve(file);
+    const unchanged = run.unchanged(directory);
+    if (unchanged !== undefined) return unchanged;
+    if (fs.lstatSync(directory).isDirectory()) return run.directory(directory);
+    const files = [{ name: path.basename(file), ...run.single(directory) }];
+    const bytes = encodeDirectory({ files, directories: [], symlinks: [] });
+    return options.store === "none" ? digestOf(bytes) : cas.write(bytes);
+  });
+}
+
 /** One local file, also by a symlink to it. Whether it is executable is asked of the system, on behalf of the caller. */
 export function importLocalFile(cas: Cas, file: string, options: LocalImportOptions = {}): LocalFile {
   return reading(() => new Import(cas, options).single(path.resolve(file)));
@@ -74,7 +88,7 @@ class Import {
   }
 
   directory(directory: string, ownMtime = this.#rootMtime): Digest {
-    const unchanged = this.#storeKnown ? undefined : this.#unchanged(directory, ownMtime);
+    const unchanged = this.unchanged(directory, ownMtime);
     if (unchanged !== undefined) return unchanged;
     const key = this.#key(directory, ownMtime);
     const known = this.#index?.get(key);
@@ -120,8 +134,9 @@ class Import {
     return ownMtime ? `mtimes:${directory}` : this.#mtimes ? `below:${directory}` : directory;
   }
 
-  /** The digest of a directory in which everything is as the index has it. */
-  #unchanged(directory: string, ownMtime: boolean): Digest | undefined {
+  /** The digest of a directory in which everything is as the index has it, where the store need not have it. */
+  unchanged(directory: string, ownMtime = this.#rootMtime): Digest | undefined {
+    if (this.#storeKnown) return undefined;
     const key = this.#key(directory, ownMtime);
     const found = this.#found.get(key);
     if (found !== undefined) return found;
@@ -129,7 +144,7 @@ class Import {
     if (record === undefined) return undefined;
     for (let i = 0; i < record.directoryCount; i++) {
       const { name, digest } = record.directory(i);
-      if (this.#unchanged(`${directory}/${name}`, this.#mtimes)?.hash !== digest.hash) return undefined;
+      if (this.unchanged(`${directory}/${name}`, this.#mtimes)?.hash !== digest.hash) return undefined;
     }
     const { digest } = record;
     if (digest !== undefined) this.#found.set(key, digest);

@@ -1,15 +1,13 @@
 /** Opens what commands work on: user configuration, caches, the project, and the elements that were asked for. */
-import { existsSync, lstatSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { SourceStore } from "../artifact/sources.ts";
 import { ArtifactStore } from "../artifact/store.ts";
 import { activity } from "../base/activity.ts";
 import { BstError } from "../base/errors.ts";
 import { loadWithSubprojects, type Session } from "../build/session.ts";
 import { ElementStates } from "../build/states.ts";
-import { type Digest, digestOf } from "../cas/digest.ts";
-import { encodeDirectory } from "../cas/directory.ts";
-import { importLocal, importLocalFile, type LocalImportOptions } from "../cas/import.ts";
+import { importLocalPath } from "../cas/import.ts";
 import { LocalIndex } from "../cas/local-index.ts";
 import { Cas } from "../cas/store.ts";
 import { elementKinds } from "../elements/index.ts";
@@ -89,7 +87,7 @@ export async function openWorkbench(context: CommandContext, options: OpenOption
         options: globals.option,
         maxJobs: config.build.maxJobs,
         localTree: (path, { mtimes, store = false } = {}) =>
-          localTree(cas, path, {
+          importLocalPath(cas, path, {
             index,
             mtimes: mtimes === true && "below",
             store: store ? "all" : options.storesLocal ? "new" : "none",
@@ -179,12 +177,4 @@ export function findProject(start: string): { directory: string; workspaceElemen
 function defaultTargets(project: Project, workspaceElement: string | undefined): readonly string[] {
   if (workspaceElement !== undefined) return [workspaceElement];
   return project.defaultTargets.length > 0 ? project.defaultTargets : project.allElements();
-}
-
-/** The digest of a local file or folder; a file stands as a tree of that file alone. */
-function localTree(cas: Cas, path: string, options: LocalImportOptions): Digest {
-  if (lstatSync(path).isDirectory()) return importLocal(cas, path, options);
-  const file = importLocalFile(cas, path, options);
-  const bytes = encodeDirectory({ files: [{ name: basename(path), ...file }], directories: [], symlinks: [] });
-  return options.store === "none" ? digestOf(bytes) : cas.write(bytes);
 }

@@ -1,6 +1,6 @@
 /** Paths that a project's files name: they must stay inside of the project. */
-import { lstatSync, realpathSync, statSync } from "node:fs";
-import { isAbsolute, join } from "node:path";
+import { lstatSync, realpathSync } from "node:fs";
+import { basename, dirname, isAbsolute, join } from "node:path";
 import { systemErrorCode } from "../base/errors.ts";
 import type { ScalarNode } from "../yaml/node.ts";
 
@@ -16,31 +16,36 @@ export function projectPath(root: string, node: ScalarNode, expected?: "file" | 
     node.error(`The path '${written}' ${problem}`, { reason: "proj-path-invalid-kind" });
   const outside = (problem: string) => node.error(`The path '${written}' ${problem}`, { reason: "proj-path-invalid" });
 
-  if (isLink(full)) throw wrongKind("is a symbolic link");
+  const stat = lstatSync(full, { throwIfNoEntry: false });
+  if (stat?.isSymbolicLink()) throw wrongKind("is a symbolic link");
   if (written.split("/").filter((part) => part !== "" && part !== ".")[0] === "..") throw outside("leaves the project");
   const real = resolved(full);
-  if (real === undefined) throw node.error(`The path '${written}' does not exist`, { reason: "missing-file" });
+  if (real === undefined || stat === undefined)
+    throw node.error(`The path '${written}' does not exist`, { reason: "missing-file" });
   if (real !== root && !real.startsWith(root.endsWith("/") ? root : `${root}/`)) throw outside("leaves the project");
   if (isAbsolute(written)) throw outside("is absolute: give it relative to the project");
 
-  const stat = statSync(real);
   if (stat.isSocket() || stat.isFIFO() || stat.isBlockDevice()) throw wrongKind("is of a kind that cannot be used");
   if (expected === "file" && !stat.isFile()) throw wrongKind("is no regular file");
   if (expected === "directory" && !stat.isDirectory()) throw wrongKind("is no directory");
   return written;
 }
 
-function isLink(path: string): boolean {
-  try {
-    return lstatSync(path).isSymbolicLink();
-  } catch {
-    return false;
-  }
-}
+/** Folders without symbolic links, as found: the paths of a project are mostly in the same few. */
+const realFolders = new Map<string, string>();
 
+/** A path that is no symbolic link itself, without those on the way to it; undefined where there is nothing. */
 function resolved(path: string): string | undefined {
+  const folder = dirname(path);
+  const name = basename(path);
   try {
-    return realpathSync.native(path);
+    if (name === "" || name === "." || name === "..") return realpathSync.native(path);
+    let real = realFolders.get(folder);
+    if (real === undefined) {
+      real = realpathSync.native(folder);
+      realFolders.set(folder, real);
+    }
+    return join(real, name);
   } catch (error) {
     const code = systemErrorCode(error);
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;

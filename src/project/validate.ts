@@ -4,7 +4,7 @@ import type { LoadError } from "../base/errors.ts";
 import type { JsonSchema } from "../base/schema.ts";
 import type { MappingNode, Node } from "../yaml/node.ts";
 
-const ajv = new Ajv({ strict: true, allErrors: false, validateSchema: false });
+const ajv = new Ajv({ strict: true, allErrors: false, validateSchema: false, meta: false });
 const compiled = new WeakMap<JsonSchema, ValidateFunction>();
 /** Configurations that many elements share, with what they were found to be right by. */
 const valid = new WeakMap<MappingNode, JsonSchema>();
