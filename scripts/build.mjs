@@ -1,5 +1,7 @@
-// Bundles src/ into dist/ and links the command where npx finds it.
-import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
+// Bundles src/ into dist/, runs it once so that its code is kept compiled, and links the command where npx finds it.
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -8,28 +10,56 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 // Built aside first, so that a failed build leaves the last good one.
 const fresh = join(root, "dist.new");
 rmSync(fresh, { recursive: true, force: true });
-await build({
+const common = {
   absWorkingDir: root,
-  entryPoints: { "bst-ts": "src/cli/main.ts" },
-  outdir: "dist.new",
   bundle: true,
-  splitting: true,
   platform: "node",
-  format: "esm",
+  // One file that is compiled at once: Node.js can keep the compiled code of scripts, not that of modules.
+  format: "cjs",
   target: "node20.20",
-  sourcemap: "linked",
   legalComments: "none",
-  banner: {
-    js: '#!/usr/bin/env node\nimport { createRequire as bstCreateRequire } from "node:module"; const require = bstCreateRequire(import.meta.url);',
-  },
   logLevel: "warning",
+};
+await build({
+  ...common,
+  entryPoints: ["src/cli/launch.ts"],
+  outfile: "dist.new/bst-ts.js",
+  banner: { js: "#!/usr/bin/env node" },
 });
+await build({
+  ...common,
+  entryPoints: ["src/cli/main.ts"],
+  outfile: "dist.new/main.js",
+  // Large, and needed by few commands.
+  external: ["undici"],
+  minifySyntax: true,
+  minifyWhitespace: true,
+  sourcemap: "linked",
+});
+writeFileSync(join(fresh, "package.json"), '{ "type": "commonjs" }\n');
 chmodSync(join(fresh, "bst-ts.js"), 0o755);
 rmSync(join(root, "dist"), { recursive: true, force: true });
 renameSync(fresh, join(root, "dist"));
+compileOnce();
 
 // npx looks for a command of the project itself in node_modules/.bin only.
 const bin = join(root, "node_modules/.bin");
 mkdirSync(bin, { recursive: true });
 rmSync(join(bin, "bst-ts"), { force: true });
 symlinkSync("../../dist/bst-ts.js", join(bin, "bst-ts"));
+
+/** Runs the commands that are used most on a small project: what they compile is left behind for all later runs. */
+function compileOnce() {
+  const cwd = mkdtempSync(join(tmpdir(), "bst-ts-build-"));
+  const write = (name, ...lines) => writeFileSync(join(cwd, name), lines.join("\n"));
+  write("project.conf", "name: warm-up", "min-version: 2.0");
+  write("files.bst", "kind: import", "sources: [{ kind: local, path: files.bst }]", "variables: { name: value }");
+  write("all.bst", "kind: stack", "depends: [files.bst]");
+  write("composed.bst", "kind: compose", "build-depends: [all.bst]", "config: { exclude: [devel] }");
+  write("user.conf", `cachedir: ${cwd}/cache`);
+  for (const words of ["build", "show", "artifact list-contents", "artifact checkout --tar files.tar"]) {
+    const command = [join(root, "dist/bst-ts.js"), "--config", "user.conf", ...words.split(" "), "composed.bst"];
+    execFileSync(process.execPath, command, { cwd, stdio: "ignore", env: { ...process.env, BST_TS_COMPILE: "more" } });
+  }
+  rmSync(cwd, { recursive: true });
+}

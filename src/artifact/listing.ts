@@ -2,14 +2,8 @@
 import type { Digest } from "../cas/digest.ts";
 import { sortedByName, type TreeNode } from "../cas/directory.ts";
 import type { Cas } from "../cas/store.ts";
-import { pathsOf } from "../cas/walk.ts";
 
-/** Paths; of a directory its own, then those of its files and symlinks, then those of its directories. */
-export function listPaths(cas: Cas, tree: Digest): Iterable<string> {
-  return pathsOf(cas, tree);
-}
-
-/** The same paths with permissions, type and size before them, and the targets of symlinks behind. */
+/** The paths of {@link pathsOf} with permissions, type and size before them, and the targets of symlinks behind. */
 export function* listLong(cas: Cas, tree: Digest, prefix = ""): Generator<string> {
   const { files, directories, symlinks } = cas.readDirectory(tree);
   const others: TreeNode[] = [

@@ -19,15 +19,20 @@ export function* walk(cas: Cas, digest: Digest, prefix = ""): Generator<TreeEntr
 }
 
 /** Each directory but the root, then its files and symlinks, by name, then its directories, by name. */
-export function* pathsOf(cas: Cas, digest: Digest, prefix = ""): Generator<string> {
-  const { files, directories, symlinks } = cas.readDirectory(digest);
-  const others = symlinks.length === 0 ? files : [...files, ...symlinks];
-  for (const { name } of sortedByName(others)) yield prefix + name;
-  for (const node of sortedByName(directories)) {
-    const path = prefix + node.name;
-    yield path;
-    yield* pathsOf(cas, node.digest, `${path}/`);
-  }
+export function pathsOf(cas: Cas, digest: Digest): string[] {
+  const paths: string[] = [];
+  const visit = (digest: Digest, prefix: string) => {
+    const { files, directories, symlinks } = cas.readDirectory(digest);
+    const others = symlinks.length === 0 ? files : [...files, ...symlinks];
+    for (const { name } of sortedByName(others)) paths.push(prefix + name);
+    for (const node of sortedByName(directories)) {
+      const path = prefix + node.name;
+      paths.push(path);
+      visit(node.digest, `${path}/`);
+    }
+  };
+  visit(digest, "");
+  return paths;
 }
 
 /** Files and symlinks in the order in which BuildStream reports what it imported. */

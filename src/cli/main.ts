@@ -1,5 +1,4 @@
 /** The program: finds the command to run, runs it, and ends as BuildStream does. */
-import { setFlagsFromString } from "node:v8";
 import { BstError } from "../base/errors.ts";
 import { BUILDSTREAM_VERSION, VERSION } from "../base/version.ts";
 import type { CommandContext } from "./app.ts";
@@ -9,9 +8,6 @@ import { Interruption } from "./interruption.ts";
 import { isClosedOutput, writeError, writeOutput } from "./output.ts";
 import { type Parsed, parseCommandLine } from "./parse.ts";
 import { UsageError } from "./usage.ts";
-
-// Most of what is loaded stays until the end: a larger nursery costs 30 MB, and saves no time.
-setFlagsFromString("--semi-space-growth-factor=1");
 
 type CommandModule = {
   readonly run: (context: CommandContext, options: object) => Promise<number | undefined> | number | undefined;

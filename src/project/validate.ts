@@ -3,24 +3,21 @@ import { Ajv, type ErrorObject, type ValidateFunction } from "ajv";
 import type { LoadError } from "../base/errors.ts";
 import type { JsonSchema } from "../base/schema.ts";
 import type { MappingNode, Node } from "../yaml/node.ts";
+import { isClearlyValid } from "./clearly-valid.ts";
 
-const ajv = new Ajv({ strict: true, allErrors: false, validateSchema: false, meta: false });
 const compiled = new WeakMap<JsonSchema, ValidateFunction>();
-/** Configurations that many elements share, with what they were found to be right by. */
-const valid = new WeakMap<MappingNode, JsonSchema>();
+let ajv: Ajv | undefined;
 
 /** @throws LoadError invalid-data with the provenance of the value that is wrong */
 export function validate(node: MappingNode, schema: JsonSchema): void {
-  if (valid.get(node) === schema) return;
+  if (isClearlyValid(node, schema)) return;
   let check = compiled.get(schema);
   if (check === undefined) {
+    ajv ??= new Ajv({ strict: true, allErrors: false, validateSchema: false, meta: false });
     check = ajv.compile(schema);
     compiled.set(schema, check);
   }
-  if (check(node.toPlain())) {
-    valid.set(node, schema);
-    return;
-  }
+  if (check(node.toPlain())) return;
   const [error] = check.errors ?? [];
   if (error !== undefined) throw explain(node, error);
 }

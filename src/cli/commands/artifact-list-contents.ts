@@ -1,5 +1,6 @@
 /** `artifact list-contents`: the files that artifacts have. */
-import { listLong, listPaths } from "../../artifact/listing.ts";
+import { listLong } from "../../artifact/listing.ts";
+import { pathsOf } from "../../cas/walk.ts";
 import { createStyles } from "../../report/style.ts";
 import type { Run } from "../app.ts";
 import { openArtifacts, warnOfMissing } from "../artifacts.ts";
@@ -9,7 +10,7 @@ const NOTHING_CACHED = 1;
 export const run: Run<"artifact list-contents"> = async (context, { artifacts, long }) => {
   const { caches, subjects } = await openArtifacts(context, artifacts);
   const { frame, content } = createStyles(context.colors);
-  const list = long ? listLong : listPaths;
+  const list = long ? listLong : pathsOf;
   let text = "";
   let isAnyCached = false;
   for (const subject of subjects) {
