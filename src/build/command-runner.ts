@@ -65,7 +65,18 @@ export class CommandRunner implements AsyncDisposable {
   /** A sandbox over what the tree is now. */
   private async open(): Promise<Sandbox> {
     await this.close();
-    const { sandbox } = this.element;
+    const { sandbox, node } = this.element;
+    if (sandbox.remoteApisSocket !== undefined) {
+      // Of no domain whose errors are kept as the result of the build.
+      throw new BstError(
+        "platform",
+        `${node.provenance}: Sandboxes here offer no 'remote-apis-socket' to commands yet`,
+        {
+          reason: "remote-apis-socket",
+          detail: `The element wants one at ${sandbox.remoteApisSocket.path}`,
+        },
+      );
+    }
     this.sandbox = await openSandbox(this.tools.sandboxHost(), {
       root: this.tree.digest(),
       writableDirectories: this.layout.writable ?? [],
