@@ -1,5 +1,5 @@
 /** The canonical JSON text that cache keys are hashes of. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 /** What a cache key can hold. */
 export type KeyValue =
@@ -66,5 +66,10 @@ export function canonicalJson(value: KeyValue): string {
 
 /** SHA-256 of the canonical text, as 64 hexadecimal digits. */
 export function keyOf(value: KeyValue): string {
-  return createHash("sha256").update(canonicalJson(value)).digest("hex");
+  return keyOfText(canonicalJson(value));
+}
+
+/** The same of a text that is canonical already. */
+export function keyOfText(text: string): string {
+  return hash("sha256", text);
 }

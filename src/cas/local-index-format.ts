@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import fs from "node:fs";
 import type { Digest } from "./digest.ts";
 import type { DirectoryNode } from "./directory.ts";
-import { type FileRecord, type Identity, isExecutable, type LocalRecord, sameIdentity } from "./local-index.ts";
+import { type FileRecord, type Identity, isExecutable, type LocalRecord } from "./local-index.ts";
 
 /** Change the number whenever the format or the meaning of a field changes: other files are ignored. */
 const MAGIC = "bst-ts index 002";
@@ -229,9 +229,16 @@ export class PackedRecord {
     return { size, mtimeMs, ctimeMs, ino: this.#number(offset + 3), dev: this.#number(offset + 4) };
   }
 
+  /** What sameIdentity() says of it, without an object for each of many files. */
   #hasIdentity(offset: number, stat: Identity): boolean {
-    const identity = this.#identity(offset);
-    return identity !== undefined && sameIdentity(identity, stat);
+    return (
+      stat.size === this.#number(offset) &&
+      stat.mtimeMs === this.#number(offset + 1) &&
+      stat.ctimeMs === this.#number(offset + 2) &&
+      stat.ctimeMs !== 0 &&
+      stat.ino === this.#number(offset + 3) &&
+      stat.dev === this.#number(offset + 4)
+    );
   }
 }
 

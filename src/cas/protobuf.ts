@@ -140,15 +140,24 @@ export class ProtoReader {
   }
 
   bool(): boolean {
-    this.#expect(VARINT);
-    return this.#bigVarint() !== 0n;
+    return this.int() !== 0;
   }
 
   /** A signed 64-bit integer; throws if it is not a safe integer. */
   int(): number {
-    const value = Number(this.bigint());
-    if (!Number.isSafeInteger(value)) throw malformed();
-    return value;
+    this.#expect(VARINT);
+    const start = this.#position;
+    let value = 0;
+    // Up to seven bytes are exact as a number, which is much faster than a bigint.
+    for (let factor = 1; factor < 2 ** 49; factor *= 0x80) {
+      const byte = this.#byte();
+      value += (byte & 0x7f) * factor;
+      if (byte < 0x80) return value;
+    }
+    this.#position = start;
+    const large = Number(this.bigint());
+    if (!Number.isSafeInteger(large)) throw malformed();
+    return large;
   }
 
   bigint(): bigint {

@@ -1,6 +1,5 @@
 /** Cache keys: the weak key of what an element is, and the strict key that holds all it is built from as well. */
-import { createHash } from "node:crypto";
-import { CanonicalText, canonicalJson, type KeyValue } from "../base/json.ts";
+import { CanonicalText, canonicalJson, type KeyValue, keyOfText } from "../base/json.ts";
 import { rememberedBy } from "../base/remember.ts";
 import { CORE_ARTIFACT_VERSION } from "../project/builtin.ts";
 import type { Element } from "../project/element.ts";
@@ -132,8 +131,6 @@ export class KeyRing {
     }
     const [head, tail] = fields;
     const end = weak === undefined ? "}" : `,"weak-cache-key":"${weak}"}`;
-    return createHash("sha256")
-      .update(`${head}${entries.join(",")}${tail}${end}`)
-      .digest("hex");
+    return keyOfText(`${head}${entries.join(",")}${tail}${end}`);
   }
 }
