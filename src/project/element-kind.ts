@@ -125,6 +125,8 @@ export interface ElementBehaviour {
 /** The declaration of an element kind. */
 export interface ElementKind {
   readonly kind: string;
+  /** Whether BuildStream has it in a package of plugins: projects then say where they take it from. */
+  readonly isPlugin?: true;
   /** JSON schema of `config`. */
   readonly schema: JsonSchema;
   /** JSON schema of a dependency's `config`; undefined where dependencies take none. */

@@ -107,6 +107,8 @@ export interface Source {
 /** The declaration of a source kind. */
 export interface SourceKind {
   readonly kind: string;
+  /** Whether BuildStream has it in a package of plugins: projects then say where they take it from. */
+  readonly isPlugin?: true;
   /** JSON schema of the configuration, without the keys that all sources have (kind, directory, provenance). */
   readonly schema: JsonSchema;
   /** The source can't come first: it needs the tree of those before it for these steps. */
