@@ -1,9 +1,9 @@
 /** What elements of one kind start from in one project: the project's values, the kind's defaults, and its overrides. */
-import { BstError } from "../base/errors.ts";
+import { basename } from "node:path";
 import { compose } from "../yaml/compose.ts";
 import { MappingNode, mappingFrom, ScalarNode } from "../yaml/node.ts";
 import type { ElementKind } from "./element-kind.ts";
-import type { PluginOrigin } from "./plugins.ts";
+import { pluginLocation } from "./plugin-location.ts";
 import type { Project } from "./project.ts";
 import { Variables } from "./variables.ts";
 
@@ -23,28 +23,6 @@ export const ELEMENT_NAME = "element-name";
 
 const cache = new WeakMap<Project, Map<ElementKind, KindDefaults>>();
 
-/** @throws BstError domain plugin, reason plugin-not-found */
-export function elementKind(project: Project, name: string, asker: ScalarNode | MappingNode): ElementKind {
-  const kind = project.session.kinds.elements.get(name);
-  if (kind !== undefined) return kind;
-  throw unknownKind("element", name, asker, project.plugins.elements.get(name));
-}
-
-/** For a kind that the program does not have, whether or not the project says where it would come from. */
-export function unknownKind(
-  what: "element" | "source",
-  name: string,
-  asker: { readonly provenance: string },
-  origin: PluginOrigin | undefined,
-): BstError {
-  return new BstError("plugin", `${asker.provenance}: There is no ${what} kind '${name}'`, {
-    reason: "plugin-not-found",
-    ...(origin !== undefined && {
-      detail: `The project takes it from '${origin.origin}' at ${origin.node.provenance}, and it is not implemented here yet.`,
-    }),
-  });
-}
-
 export function kindDefaults(project: Project, kind: ElementKind, isFirstPass: boolean): KindDefaults {
   let known = cache.get(project);
   if (known === undefined) {
@@ -62,24 +40,37 @@ export function kindDefaults(project: Project, kind: ElementKind, isFirstPass: b
 /** Junctions and links know neither environment nor sandbox of their project. */
 function firstPassDefaults(project: Project, kind: ElementKind): KindDefaults {
   const { variables, elementOverrides } = project.firstPass;
-  const own = ownDefaults(kind, elementOverrides, MappingNode.empty);
+  const own = ownDefaults(project, kind, elementOverrides, MappingNode.empty);
   return assemble(own, variables, MappingNode.empty, [], MappingNode.empty);
 }
 
 function fullDefaults(project: Project, kind: ElementKind): KindDefaults {
   const { variables, elementOverrides, splitRules, environment, environmentNocache, sandbox } = project.resolved;
-  const own = ownDefaults(kind, elementOverrides, splitRules);
+  const own = ownDefaults(project, kind, elementOverrides, splitRules);
   return assemble(own, variables, environment, environmentNocache, sandbox);
 }
 
 /** The kind's defaults, with the project's split rules under its own, and the project's `elements:` on top. */
-function ownDefaults(kind: ElementKind, overrides: MappingNode, splitRules: MappingNode): MappingNode {
-  const defaults = mappingFrom(kind.defaults ?? {});
+function ownDefaults(
+  project: Project,
+  kind: ElementKind,
+  overrides: MappingNode,
+  splitRules: MappingNode,
+): MappingNode {
+  const defaults = pluginDefaults(project, kind.kind) ?? mappingFrom(kind.defaults ?? {});
   const own = defaults.mapping("public")?.mapping("bst")?.mapping("split-rules") ?? MappingNode.empty;
   const base = new MappingNode(new Map([["split-rules", compose(splitRules, own)]]));
   const withSplits = defaults.with("public", new MappingNode(new Map([["bst", base]])));
   const override = overrides.mapping(kind.kind);
   return override === undefined ? withSplits : compose(withSplits, override);
+}
+
+/** The defaults of the plugin that the project names: they are part of the keys, and differ between its versions. */
+function pluginDefaults(project: Project, kind: string): MappingNode | undefined {
+  const location = pluginLocation(project, "elements", kind);
+  if (location === undefined) return undefined;
+  const { defaults } = location;
+  return defaults === undefined ? MappingNode.empty : project.session.files.load(defaults, basename(defaults));
 }
 
 function assemble(

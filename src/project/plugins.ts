@@ -3,13 +3,14 @@ import { BstError } from "../base/errors.ts";
 import type { MappingNode, Node } from "../yaml/node.ts";
 import { projectPath } from "./paths.ts";
 
-type Origin = "local" | "pip" | "junction";
+/** Where a kind comes from, and the node that says so. */
+export type PluginOrigin = { readonly node: MappingNode } & (
+  | { readonly origin: "local" /** Relative to the project's folder. */; readonly path: string }
+  | { readonly origin: "pip" /** A name, with or without conditions on the version. */; readonly requirement: string }
+  | { readonly origin: "junction"; readonly junction: string }
+);
 
-/** Where a kind comes from. */
-export interface PluginOrigin {
-  readonly origin: Origin;
-  readonly node: MappingNode;
-}
+type Origin = PluginOrigin["origin"];
 
 /** Kinds by what they are for. */
 export interface PluginOrigins {
@@ -36,7 +37,7 @@ export function pluginOrigins(root: string, conf: MappingNode): PluginOrigins {
   for (const node of conf.sequence("plugins")?.mappings() ?? []) {
     const origin = node.required("origin", node.enum<Origin>("origin", ["local", "pip", "junction"]));
     node.validateKeys(new Set([...COMMON_KEYS, ...OWN_KEYS[origin]]));
-    if (origin === "local") projectPath(root, node.required("path", node.scalar("path")), "directory");
+    const found = pluginOrigin(root, origin, node);
     for (const [key, kinds] of [
       ["elements", elements],
       ["sources", sources],
@@ -49,11 +50,22 @@ export function pluginOrigins(root: string, conf: MappingNode): PluginOrigins {
             reason: "duplicate-plugin",
           });
         }
-        kinds.set(kind, { origin, node });
+        kinds.set(kind, found);
       }
     }
   }
   return { elements, sources, mirrors };
+}
+
+function pluginOrigin(root: string, origin: Origin, node: MappingNode): PluginOrigin {
+  switch (origin) {
+    case "local":
+      return { origin, node, path: projectPath(root, node.required("path", node.scalar("path")), "directory") };
+    case "pip":
+      return { origin, node, requirement: node.required("package-name", node.string("package-name")) };
+    case "junction":
+      return { origin, node, junction: node.required("junction", node.string("junction")) };
+  }
 }
 
 function kindName(node: Node): string {

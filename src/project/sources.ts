@@ -5,7 +5,7 @@ import type { Messenger } from "../base/messages.ts";
 import { assertFullyComposed, compose } from "../yaml/compose.ts";
 import { MappingNode, mappingFrom } from "../yaml/node.ts";
 import type { Element } from "./element.ts";
-import { unknownKind } from "./kind-defaults.ts";
+import { sourceKind } from "./kinds.ts";
 import type { LoadElement } from "./load-element.ts";
 import { aliasOf } from "./mirrors.ts";
 import { projectPath } from "./paths.ts";
@@ -62,12 +62,6 @@ function loadSource(element: Element, loaded: LoadElement, node: MappingNode, in
   const source = definition.configure(config, sourceContext(element, loaded, config, index));
   const redundantRef = takeStoredRef(source, element, loaded, index);
   return { source, definition, index, directory, node, attributes, redundantRef };
-}
-
-function sourceKind(project: Project, name: string, asker: MappingNode): SourceKind {
-  const kind = project.session.kinds.sources.get(name);
-  if (kind !== undefined) return kind;
-  throw unknownKind("source", name, asker, project.plugins.sources.get(name));
 }
 
 function checkAttributes(project: Project, attributes: MappingNode, isFirstPass: boolean): void {
