@@ -1,7 +1,7 @@
 /** A terminal that the program under test has, with somebody who types. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { quote } from "../src/sandbox/quote.ts";
+import { quote } from "../src/base/quote.ts";
 
 const SCRIPT = "/usr/bin/script";
 

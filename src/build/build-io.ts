@@ -1,6 +1,8 @@
 /** What an element kind builds with: the sandbox's file system, the artifacts of its dependencies, and commands to run. */
+import { compressed } from "../artifact/compress.ts";
 import { type StagedElement, StagingArea } from "../artifact/overlaps.ts";
 import { splitFilter } from "../artifact/splits.ts";
+import { tarChunks } from "../artifact/tar.ts";
 import { activity } from "../base/activity.ts";
 import { BstError } from "../base/errors.ts";
 import { inTree } from "../base/paths.ts";
@@ -8,12 +10,21 @@ import { type Digest, formatDigest } from "../cas/digest.ts";
 import { Tree } from "../cas/tree.ts";
 import { dependencies, Visited } from "../graph/scopes.ts";
 import { Element } from "../project/element.ts";
-import type { BuildIo, DependencyFacts, SandboxLayout, SplitSelection, StageOptions } from "../project/element-kind.ts";
+import type {
+  BuildIo,
+  Compression,
+  DependencyFacts,
+  SandboxLayout,
+  SplitSelection,
+  StageOptions,
+} from "../project/element-kind.ts";
 import { warn } from "../project/sources.ts";
 import type { MappingNode } from "../yaml/node.ts";
 import type { BuildTools } from "./build-tools.ts";
 import { CommandRunner } from "./command-runner.ts";
 import { incrementalSources } from "./incremental.ts";
+
+const COMPRESSORS = { none: undefined, gzip: "gz", xz: "xz", bzip2: "bz2" } as const;
 
 /** The work on one element. It must be disposed of, so that no sandbox outlives it. */
 export class ElementBuild implements BuildIo, AsyncDisposable {
@@ -111,6 +122,13 @@ export class ElementBuild implements BuildIo, AsyncDisposable {
     return this.tools.artifactTree(asElement(dependency));
   }
 
+  archive(tree: Digest, compression: Compression): Promise<Digest> {
+    const chunks = tarChunks(this.cas, tree, "");
+    const program = COMPRESSORS[compression];
+    const bytes = program === undefined ? asyncOf(chunks) : compressed(chunks, program);
+    return this.cas.importStream(bytes, { signal: this.signal });
+  }
+
   publicData(dependency: DependencyFacts, domain: string): MappingNode | undefined {
     return this.tools.publicData(asElement(dependency)).mapping(domain);
   }
@@ -203,6 +221,10 @@ export class ElementBuild implements BuildIo, AsyncDisposable {
 
 function* selected(paths: Iterable<string>, filter: (path: string) => boolean): Iterable<string> {
   for (const path of paths) if (filter(path)) yield path;
+}
+
+async function* asyncOf<T>(items: Iterable<T>): AsyncIterable<T> {
+  yield* items;
 }
 
 function asElement(facts: DependencyFacts): Element {

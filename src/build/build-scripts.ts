@@ -1,6 +1,7 @@
 /** Shell scripts that build elements on the machine itself, from sources that were checked out. */
+
+import { quote } from "../base/quote.ts";
 import type { Element } from "../project/element.ts";
-import { quote } from "../sandbox/quote.ts";
 
 /** An element that commands build. */
 export interface ScriptedElement {

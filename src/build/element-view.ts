@@ -5,7 +5,6 @@ import { dependencies, directDependencies } from "../graph/scopes.ts";
 import type { Element } from "../project/element.ts";
 import { warn } from "../project/sources.ts";
 import { emitYaml } from "../yaml/emit.ts";
-import type { Plain } from "../yaml/node.ts";
 import { isFetched } from "./fetch.ts";
 import type { Session } from "./session.ts";
 import { areOriginalsCached } from "./source-io.ts";
@@ -36,7 +35,7 @@ const VALUES: Readonly<Record<ElementSymbol, (element: Element, session: Session
   deps: (element) => names(directDependencies(element, "all")),
   "build-deps": (element) => names(directDependencies(element, "build")),
   "runtime-deps": (element) => names(directDependencies(element, "run")),
-  "source-info": (element) => emitYaml(element.sources.flatMap(sourceInfo)),
+  "source-info": (element) => emitYaml(element.sourceInfo()),
   "artifact-cas-digest": artifactDigest,
 };
 
@@ -65,22 +64,4 @@ function artifactDigest(element: Element, { states }: Session): string {
   if (artifact?.files !== undefined) return formatDigest(artifact.files);
   warn(element, "There is no digest, since the artifact is not in the cache");
   return "";
-}
-
-function sourceInfo({ source, definition, attributes }: Element["sources"][number]): Plain[] {
-  return source.info().map(({ url, medium, versionType, version, versionGuess, extraData }) => {
-    const facts = attributes?.toPlain();
-    return {
-      kind: definition.kind,
-      url,
-      ...(typeof facts?.["homepage"] === "string" && { homepage: facts["homepage"] }),
-      ...(typeof facts?.["issue-tracker"] === "string" && { "issue-tracker": facts["issue-tracker"] }),
-      ...(facts !== undefined && { provenance: facts }),
-      medium,
-      "version-type": versionType,
-      version: version ?? "None",
-      ...(versionGuess !== undefined && { "version-guess": versionGuess }),
-      ...(extraData !== undefined && Object.keys(extraData).length > 0 && { "extra-data": { ...extraData } }),
-    };
-  });
 }

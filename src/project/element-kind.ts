@@ -6,6 +6,7 @@ import type { Digest } from "../cas/digest.ts";
 import type { Cas } from "../cas/store.ts";
 import type { Tree } from "../cas/tree.ts";
 import type { MappingNode, Plain } from "../yaml/node.ts";
+import type { SourceDescription } from "./source-info.ts";
 
 /** What a kind may know of an element while that is configured. */
 export interface ElementFacts {
@@ -28,6 +29,10 @@ export interface ElementFacts {
 export interface DependencyFacts extends ElementFacts {
   /** False for kinds such as `stack`, whose artifact holds no files. */
   readonly hasArtifact: boolean;
+  /** What it needs directly when it runs, in staging order. */
+  readonly runtimeDependencies: readonly DependencyFacts[];
+  /** Where the sources come from, one entry for each thing that is fetched. */
+  sourceInfo(): readonly SourceDescription[];
 }
 
 /** A build dependency, once for each `config` that it was declared with. */
@@ -58,6 +63,8 @@ export interface StageOptions extends SplitSelection {
   readonly path?: string;
 }
 
+export type Compression = "none" | "gzip" | "xz" | "bzip2";
+
 /** How commands run: where, and with what around them. */
 export interface SandboxLayout {
   readonly workDirectory?: string;
@@ -85,6 +92,8 @@ export interface BuildIo {
   manifest(dependency: DependencyFacts, selection: SplitSelection): Iterable<string>;
   /** The tree of a dependency's artifact. */
   artifactTree(dependency: DependencyFacts): Digest;
+  /** The tar archive of a tree, the same bytes for the same tree. @throws BstError where there is no compressor */
+  archive(tree: Digest, compression: Compression): Promise<Digest>;
   /** Public data as the dependency's build left it. */
   publicData(dependency: DependencyFacts, domain: string): MappingNode | undefined;
   ownPublicData(domain: string): MappingNode | undefined;
@@ -105,7 +114,7 @@ export interface BuildIo {
 export interface ElementBehaviour {
   /** False where the build runs no commands: environment and sandbox then stay out of the key. Default true. */
   readonly runsCommands?: boolean;
-  /** Only for kinds with a {@link ElementKind.dependencyConfig}: called once, with all build dependencies. */
+  /** Called once, with all build dependencies; a `config` only those of kinds with {@link ElementKind.dependencyConfig} have. */
   configureDependencies?(dependencies: readonly ConfiguredDependency[]): void;
   /** Checks that need the graph. @throws BstError domain element */
   preflight?(dependencies: DirectDependencies): void;

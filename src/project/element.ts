@@ -11,6 +11,7 @@ import type { LoadElement } from "./load-element.ts";
 import type { Project } from "./project.ts";
 import { type SandboxConfig, sandboxConfig } from "./sandbox-config.ts";
 import type { OpenWorkspace } from "./session.ts";
+import { describeSource, type SourceDescription } from "./source-info.ts";
 import { type ElementSource, loadSources } from "./sources.ts";
 import { validate } from "./validate.ts";
 import { Variables } from "./variables.ts";
@@ -110,6 +111,10 @@ export class Element implements DependencyFacts {
 
   variable(name: string): string | undefined {
     return this.variables.get(name);
+  }
+
+  sourceInfo(): SourceDescription[] {
+    return this.sources.flatMap(describeSource);
   }
 
   /** Whether all sources have a version, without which there is no key. */

@@ -1,6 +1,7 @@
 /** The first processes of a sandbox: they make namespaces, mount the root, and wait until all others are gone. */
+
+import { quote } from "../base/quote.ts";
 import type { SandboxTools } from "./host.ts";
-import { quote } from "./quote.ts";
 
 /**
  * Whose namespaces set-up scripts run in: those of a new user, who may mount; those of the real root, where users may not

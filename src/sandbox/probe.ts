@@ -2,12 +2,12 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { BstError } from "../base/errors.ts";
+import { quote } from "../base/quote.ts";
 import { bubblewrapCommand } from "./bubblewrap.ts";
 import type { SandboxBackend, SandboxHost } from "./host.ts";
 import { TOOL_PATH } from "./host.ts";
 import { HOSTNAME, type Isolation } from "./isolation.ts";
 import { inNamespaces, type Namespaces } from "./namespaces.ts";
-import { quote } from "./quote.ts";
 import { SandboxWorkspace } from "./workspace.ts";
 
 export interface SandboxSystem {

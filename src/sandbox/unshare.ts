@@ -1,8 +1,8 @@
 /** The set-up of a sandbox with what util-linux has: a shell script, run as root of new namespaces. */
 
+import { quote } from "../base/quote.ts";
 import type { SandboxTools } from "./host.ts";
 import type { Isolation } from "./isolation.ts";
-import { quote } from "./quote.ts";
 
 /** Without a note of it in a file that is the machine's. */
 const MOUNT = "mount -n";

@@ -1,0 +1,37 @@
+/** Where a source comes from and in which version, in the form that `show` prints and manifests hold. */
+import type { Plain } from "../yaml/node.ts";
+import type { ElementSource } from "./sources.ts";
+
+/** In the order of BuildStream's output. */
+export type SourceDescription = {
+  kind: string;
+  url: string;
+  homepage?: string;
+  "issue-tracker"?: string;
+  /** All facts that the user gives. */
+  provenance?: { [key: string]: Plain };
+  medium: string;
+  "version-type": string;
+  /** `None` where the source has no ref yet. */
+  version: string;
+  "version-guess"?: string;
+  "extra-data"?: { [key: string]: string };
+};
+
+export function describeSource({ source, definition, attributes }: ElementSource): SourceDescription[] {
+  return source.info().map(({ url, medium, versionType, version, versionGuess, extraData }) => {
+    const facts = attributes?.toPlain();
+    return {
+      kind: definition.kind,
+      url,
+      ...(typeof facts?.["homepage"] === "string" && { homepage: facts["homepage"] }),
+      ...(typeof facts?.["issue-tracker"] === "string" && { "issue-tracker": facts["issue-tracker"] }),
+      ...(facts !== undefined && { provenance: facts }),
+      medium,
+      "version-type": versionType,
+      version: version ?? "None",
+      ...(versionGuess !== undefined && { "version-guess": versionGuess }),
+      ...(extraData !== undefined && Object.keys(extraData).length > 0 && { "extra-data": { ...extraData } }),
+    };
+  });
+}
