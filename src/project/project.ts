@@ -12,6 +12,7 @@ import { OptionPool } from "./options.ts";
 import { projectPath } from "./paths.ts";
 import { type PluginOrigins, pluginOrigins } from "./plugins.ts";
 import { ProjectRefs } from "./refs.ts";
+import { type RemoteConfig, remoteConfig } from "./remotes.ts";
 import type { JunctionFacts, LoadSession } from "./session.ts";
 import { type ShellConfig, shellConfig } from "./shell-config.ts";
 import { assertSymbolName } from "./symbols.ts";
@@ -80,6 +81,9 @@ interface FullProject extends ProjectPass {
   readonly splitRules: MappingNode;
   readonly shell: ShellConfig;
   readonly provenanceAttributes: ReadonlySet<string>;
+  /** Servers of artifacts and of sources that the project recommends. */
+  readonly artifactServers: readonly RemoteConfig[];
+  readonly sourceServers: readonly RemoteConfig[];
 }
 
 let projectCount = 0;
@@ -221,6 +225,8 @@ export class Project {
       splitRules: config.mapping("split-rules") ?? MappingNode.empty,
       shell: shellConfig(config.mapping("shell") ?? MappingNode.empty),
       provenanceAttributes: new Set(attributes?.keys()),
+      artifactServers: this.servers(config, "artifacts"),
+      sourceServers: this.servers(config, "source-caches"),
     };
     if (config.bool("fail-on-overlap") === true && !this.fatalWarnings.includes("overlaps")) {
       this.fatalWarnings = [...this.fatalWarnings, "overlaps"];
@@ -237,6 +243,11 @@ export class Project {
   }
 
   private isFullyLoaded = false;
+
+  private servers(config: MappingNode, key: string): RemoteConfig[] {
+    const nodes = config.sequence(key)?.mappings() ?? [];
+    return nodes.map((node) => remoteConfig(node, { baseDirectory: this.directory }));
+  }
 
   private readConf(): MappingNode {
     try {
