@@ -30,8 +30,10 @@ await build({
   ...common,
   entryPoints: ["src/cli/main.ts"],
   outfile: "dist.new/main.js",
+  // Code that was kept compiled cannot import: packages are required.
+  supported: { "dynamic-import": false },
   // Large, and needed by few commands.
-  external: ["undici"],
+  external: ["sucrase", "undici"],
   minifySyntax: true,
   minifyWhitespace: true,
   sourcemap: "linked",

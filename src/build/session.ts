@@ -7,6 +7,7 @@ import type { EventSink } from "../base/messages.ts";
 import { materialise } from "../cas/materialise.ts";
 import type { Cas } from "../cas/store.ts";
 import { type LoadedGraph, loadGraph, SubprojectMissing } from "../graph/load.ts";
+import { loadPlugin, PluginNotLoaded } from "../project/plugin-modules.ts";
 import type { Project } from "../project/project.ts";
 import type { LoadSession } from "../project/session.ts";
 import type { UserConfig } from "../project/user-config.ts";
@@ -39,7 +40,7 @@ export interface Session {
   readonly askAfterFailure?: (failure: JobFailed) => Promise<OnError | "retry">;
 }
 
-/** Loads the graph, staging the sources of junctions on the way, which may mean to fetch them. */
+/** Loads the graph, staging the sources of junctions on the way, which may mean to fetch them, and loading plugins. */
 export async function loadWithSubprojects(
   session: Omit<LoadSession, "openJunction" | "projects">,
   directory: string,
@@ -50,8 +51,13 @@ export async function loadWithSubprojects(
     try {
       return loadGraph(session, directory, targetsOf);
     } catch (error) {
-      if (!(error instanceof SubprojectMissing)) throw error;
-      await stageJunction(error, { ...tools, messenger: session.messenger });
+      if (error instanceof SubprojectMissing) {
+        await stageJunction(error, { ...tools, messenger: session.messenger });
+      } else if (error instanceof PluginNotLoaded) {
+        session.kinds.modules.set(error.path, await loadPlugin(error, session.kinds.pluginApi));
+      } else {
+        throw error;
+      }
     }
   }
 }

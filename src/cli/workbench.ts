@@ -11,6 +11,7 @@ import { importLocalPath } from "../cas/import.ts";
 import { LocalIndex } from "../cas/local-index.ts";
 import { Cas } from "../cas/store.ts";
 import { elementKinds } from "../elements/index.ts";
+import { pluginApi } from "../elements/plugin-api.ts";
 import type { Element } from "../project/element.ts";
 import { YamlFiles } from "../project/files.ts";
 import { PROJECT_CONF, type Project } from "../project/project.ts";
@@ -81,7 +82,13 @@ export async function openWorkbench(context: CommandContext, options: OpenOption
     const loaded = await loadWithSubprojects(
       {
         config,
-        kinds: { elements: elementKinds, sources: sourceKinds },
+        kinds: {
+          elements: elementKinds,
+          sources: sourceKinds,
+          pluginPaths: [...globals.pluginPath.map((path) => resolve(context.cwd, path)), ...config.pluginPaths],
+          modules: new Map(),
+          pluginApi,
+        },
         files,
         messenger: reporter,
         options: globals.option,

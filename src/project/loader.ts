@@ -75,6 +75,15 @@ export class Loader {
     }
   }
 
+  /** Names of the elements loaded so far that are of a kind, or have a source of it. */
+  elementsWith(what: "element" | "source", kind: string): string[] {
+    const isOne = ({ kind: own, node }: LoadElement) =>
+      what === "element"
+        ? own === kind
+        : node.sequence("sources")?.items.some((source) => source.type === "mapping" && source.string("kind") === kind);
+    return [...this.elements.values()].filter(isOne).map(({ fullName }) => fullName);
+  }
+
   private findLoader(path: string, asker: Node | undefined, openSubprojects: boolean): Loader | undefined {
     const first = this.searching.get(path);
     if (first !== undefined && openSubprojects) {

@@ -6,6 +6,7 @@ import type { ElementKind } from "./element-kind.ts";
 import type { YamlFiles } from "./files.ts";
 import type { JunctionConfig } from "./junction.ts";
 import type { LoadElement } from "./load-element.ts";
+import type { PluginModule } from "./plugin-modules.ts";
 import type { Project } from "./project.ts";
 import type { LocalTreeOptions, SourceKind } from "./source-kind.ts";
 import type { UserConfig } from "./user-config.ts";
@@ -14,6 +15,12 @@ import type { UserConfig } from "./user-config.ts";
 export interface Kinds {
   readonly elements: ReadonlyMap<string, ElementKind>;
   readonly sources: ReadonlyMap<string, SourceKind>;
+  /** Folders of the user's with plugins for this program. */
+  readonly pluginPaths: readonly string[];
+  /** Plugins that are loaded, by absolute path; more are added while projects load. */
+  readonly modules: Map<string, PluginModule>;
+  /** What the functions of plugins are given. */
+  readonly pluginApi: unknown;
 }
 
 /** A workspace that is open on an element. */

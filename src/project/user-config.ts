@@ -73,6 +73,8 @@ export interface UserConfig {
   readonly remoteExecution: RemoteExecutionConfig | undefined;
   /** The mirror to try first, whatever projects say. */
   readonly defaultMirror: string | undefined;
+  /** Folders with plugins for this program, absolute. */
+  readonly pluginPaths: readonly string[];
   /** What is configured for a project: artifacts, source-caches, options, strict, default-mirror, mirrors, … */
   projectOverrides(name: string): MappingNode;
   /** Whether only artifacts of exactly what a project declares count. */
@@ -105,6 +107,8 @@ const FILE_NAMES = ["buildstream2.conf", "buildstream.conf"];
 const KEYS = new Set([
   ...["cachedir", "sourcedir", "logdir", "workspacedir", "cache", "scheduler", "build", "fetch", "track", "logging"],
   ...["artifacts", "source-caches", "remote-execution", "projects"],
+  // Not a key of BuildStream.
+  "plugin-paths",
 ]);
 const OBSOLETE_KEYS = ["builddir", "artifactdir"];
 const PROJECT_KEYS = new Set([
@@ -191,6 +195,11 @@ function configFrom(
     sourceCaches: cacheServers(node.mapping("source-caches")),
     remoteExecution: execution && remoteExecutionConfig(execution, cache.storageService !== undefined),
     defaultMirror: overrides.defaultMirror,
+    pluginPaths:
+      node
+        .sequence("plugin-paths")
+        ?.scalars()
+        .map((each) => directoryOf(each, "plugin-paths", env)) ?? [],
     projectOverrides: (name) => projects.get(name) ?? MappingNode.empty,
     isStrict: (project) => projects.get(project)?.bool("strict") ?? true,
   };

@@ -140,6 +140,11 @@ export function path(
   return option(flags, [{ kind: "path", path: rules }], help, extras);
 }
 
+/** A path that may be given again. */
+export function paths(flags: string, rules: PathRules, help: string): Option<readonly string[]> {
+  return option(flags, [{ kind: "path", path: rules }], help, { multiple: true, defaultValue: [], own: true });
+}
+
 export function pathOr(
   flags: string,
   rules: PathRules,
