@@ -11,6 +11,8 @@ export interface DownloadRequest {
   readonly target: string;
   /** Of the copy that is here already: the file is then only sent if it has another. */
   readonly etag?: string | undefined;
+  /** The media type to ask for; default any. */
+  readonly accept?: string;
   /** Whether the password of the host is sent as a bearer token. */
   readonly bearer?: boolean;
   readonly netrc: Netrc;
@@ -106,7 +108,7 @@ async function httpDownload(start: URL, request: DownloadRequest): Promise<Downl
       dispatcher: agent,
       signal,
       headers: {
-        accept: "*/*",
+        accept: request.accept ?? "*/*",
         "user-agent": "bst-ts",
         ...(etag === undefined ? {} : { "if-none-match": etag }),
         ...(authorization === undefined ? {} : { authorization }),

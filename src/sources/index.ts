@@ -1,13 +1,16 @@
 /** The source kinds that are built in. */
 import type { SourceKind } from "../project/source-kind.ts";
+import { cpan } from "./cpan.ts";
 import { host } from "./host.ts";
 import { local } from "./local.ts";
 import { patch } from "./patch.ts";
 import { patchQueue } from "./patch-queue.ts";
+import { pypi } from "./pypi.ts";
 import { remote } from "./remote.ts";
 import { tar } from "./tar.ts";
 import { workspace } from "./workspace.ts";
+import { zip } from "./zip.ts";
 
 export const sourceKinds: ReadonlyMap<string, SourceKind> = new Map(
-  [host, local, patch, patchQueue, remote, tar, workspace].map((kind) => [kind.kind, kind]),
+  [cpan, host, local, patch, patchQueue, pypi, remote, tar, workspace, zip].map((kind) => [kind.kind, kind]),
 );

@@ -81,31 +81,14 @@ export class MirrorFile {
     );
   }
 
-  async #download({ url, extra }: UrlCandidate, io: SourceIo, verb: string, kept: string | undefined): Promise<string> {
-    const target = join(io.mirrorDirectory, `tmp${randomBytes(8).toString("hex")}`);
-    try {
-      const found = await io.activity(`${verb} ${url}`, () =>
-        download({
-          url,
-          target,
-          etag: kept === undefined ? undefined : this.#readEtag(io, kept),
-          bearer: extra?.["http-auth"] === "bearer",
-          netrc: loadNetrc(io),
-          signal: io.signal,
-        }),
-      );
-      if (found === undefined && kept !== undefined) return kept;
-      if (found === undefined) throw new DownloadError("the server sent nothing");
-      return this.#keep(io, target, found);
-    } catch (error) {
-      if (!(error instanceof DownloadError)) throw error;
-      throw new BstError("source", `${this.#context.provenance}: Cannot download ${url}: ${error.message}`, {
-        cause: error,
-        temporary: true,
-      });
-    } finally {
-      fs.rmSync(target, { force: true });
-    }
+  async #download(candidate: UrlCandidate, io: SourceIo, verb: string, kept: string | undefined): Promise<string> {
+    const etag = kept === undefined ? undefined : this.#readEtag(io, kept);
+    const options = { etag, verb };
+    return downloaded(this.#context, io, candidate, options, (target, found) => {
+      if (found !== undefined) return this.#keep(io, target, found);
+      if (kept !== undefined) return kept;
+      throw new DownloadError("the server sent nothing");
+    });
   }
 
   #keep(io: SourceIo, downloaded: string, { sha256, etag }: Downloaded): string {
@@ -128,6 +111,46 @@ export class MirrorFile {
   #readEtag(io: MirrorIo, sha256: string): string | undefined {
     const path = `${this.path(io, sha256)}.etag`;
     return isFile(path) ? fs.readFileSync(path, "utf8") : undefined;
+  }
+}
+
+/**
+ * What is at a URL, for lists and the like that are not kept.
+ * @throws BstError domain source
+ */
+export async function readUrl(
+  context: SourceContext,
+  io: SourceIo,
+  candidate: UrlCandidate,
+  accept?: string,
+): Promise<Buffer> {
+  const options = { verb: "Reading", ...(accept !== undefined && { accept }) };
+  return downloaded(context, io, candidate, options, (target) => fs.readFileSync(target));
+}
+
+/** Downloads to a temporary file, for as long as `use` needs it. */
+async function downloaded<T>(
+  { provenance }: SourceContext,
+  io: SourceIo,
+  { url, extra }: UrlCandidate,
+  { verb, ...options }: { readonly verb: string; readonly etag?: string | undefined; readonly accept?: string },
+  use: (target: string, found: Downloaded | undefined) => T,
+): Promise<T> {
+  const target = join(io.mirrorDirectory, `tmp${randomBytes(8).toString("hex")}`);
+  const bearer = extra?.["http-auth"] === "bearer";
+  try {
+    const found = await io.activity(`${verb} ${url}`, () =>
+      download({ url, target, bearer, netrc: loadNetrc(io), signal: io.signal, ...options }),
+    );
+    return use(target, found);
+  } catch (error) {
+    if (!(error instanceof DownloadError)) throw error;
+    throw new BstError("source", `${provenance}: Cannot download ${url}: ${error.message}`, {
+      cause: error,
+      temporary: true,
+    });
+  } finally {
+    fs.rmSync(target, { force: true });
   }
 }
 

@@ -1,20 +1,13 @@
 /** Source kind `tar`: a downloaded archive, unpacked from one of its folders. */
-import { DecompressError, decompressed } from "../base/decompress.ts";
-import { BstError, systemErrorCode } from "../base/errors.ts";
 import { glob } from "../base/glob.ts";
 import { compareCodePoints, type KeyValue } from "../base/json.ts";
 import { record, text } from "../base/schema.ts";
-import { TarError } from "../base/tar-fields.ts";
-import { TarReader } from "../base/tar-reader.ts";
-import type { Cas } from "../cas/store.ts";
 import type { Tree } from "../cas/tree.ts";
 import type { SourceContext, SourceIo, SourceKind } from "../project/source-kind.ts";
 import type { MappingNode } from "../yaml/node.ts";
 import { DownloadableSource, downloadableProperties } from "./downloadable.ts";
-import { type StoredMember, UnpackError, unpack } from "./unpack.ts";
-
-/** Larger files are stored as they stream by. */
-const IN_MEMORY = 1 << 22;
+import { type Selection, stageTar } from "./tar-archive.ts";
+import { type StoredMember, UnpackError } from "./unpack.ts";
 
 class TarSource extends DownloadableSource {
   readonly #baseDirectory: string;
@@ -30,49 +23,13 @@ class TarSource extends DownloadableSource {
   }
 
   async stage(tree: Tree, io: SourceIo): Promise<void> {
-    try {
-      const archive = await storeMembers(io.cas, this.file(io), io.signal);
-      const { selected, all } = selectMembers(archive, this.#baseDirectory);
-      tree.importTree(unpack(io.cas, selected, all));
-    } catch (error) {
-      const ours = error instanceof TarError || error instanceof UnpackError || error instanceof DecompressError;
-      if (!ours && systemErrorCode(error) === undefined) throw error;
-      const reason = error instanceof Error ? error.message : error;
-      throw new BstError("source", `${this.context.provenance}: Cannot unpack ${this.url}: ${reason}`, {
-        cause: error,
-      });
-    }
+    const what = `${this.context.provenance}: Cannot unpack ${this.url}`;
+    await stageTar(tree, io, this.file(io), what, (archive) => belowBase(archive, this.#baseDirectory));
   }
-}
-
-/** All members in the archive's order, the content of files put into the store. */
-async function storeMembers(cas: Cas, path: string, signal: AbortSignal): Promise<StoredMember[]> {
-  const members: StoredMember[] = [];
-  const bytes = decompressed(path, signal);
-  try {
-    const reader = new TarReader(bytes);
-    for (let member = await reader.next(); member !== undefined; member = await reader.next()) {
-      signal.throwIfAborted();
-      const { size, ...rest } = member;
-      if (rest.name.startsWith("/")) throw new UnpackError(`'${rest.name}' has an absolute path`);
-      if (member.type !== "file") members.push({ ...rest, digest: undefined });
-      else if (size <= IN_MEMORY) members.push({ ...rest, digest: cas.write(await reader.bytes()) });
-      else members.push({ ...rest, digest: await cas.importStream(reader.content(), { signal }) });
-    }
-  } finally {
-    await bytes.return(undefined);
-  }
-  return members;
-}
-
-interface Selection {
-  readonly selected: readonly StoredMember[];
-  /** The whole archive, with names and links that agree with the selection's. */
-  readonly all: readonly StoredMember[];
 }
 
 /** The members below the first folder that matches a pattern, by paths relative to it. Devices are left out. */
-function selectMembers(archive: readonly StoredMember[], pattern: string): Selection {
+function belowBase(archive: readonly StoredMember[], pattern: string): Selection {
   const isWanted = ({ type }: StoredMember) => type !== "device";
   const base = pattern === "" ? "" : findBase(archive, pattern);
   if (base === "") return { selected: archive.filter(isWanted), all: archive };
