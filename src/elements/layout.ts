@@ -1,21 +1,16 @@
-/** Where dependencies are staged: the `location` of a dependency's `config`, for kinds that run commands. */
+/** Where dependencies are staged, for kinds that run commands: by default the `location` of a dependency's `config`. */
 import { compareCodePoints } from "../base/json.ts";
-import type { BuildIo, ConfiguredDependency, DependencyFacts } from "../project/element-kind.ts";
+import type { BuildIo, ConfiguredDependency, DependencyFacts, SplitSelection } from "../project/element-kind.ts";
 
 const ROOT = "/";
 
 export class Layout {
   private readonly locations = new Map<string, ConfiguredDependency[]>();
 
-  add(dependency: ConfiguredDependency): void {
-    const location = dependency.config?.string("location") ?? ROOT;
+  add(dependency: ConfiguredDependency, location = dependency.config?.string("location") ?? ROOT): void {
     const there = this.locations.get(location);
     if (there === undefined) this.locations.set(location, [dependency]);
     else there.push(dependency);
-  }
-
-  get isEmpty(): boolean {
-    return this.locations.size === 0;
   }
 
   /** Whether anything is staged elsewhere than at the root. */
@@ -30,15 +25,20 @@ export class Layout {
     );
   }
 
-  /** Stages everything, then runs the integration commands of what is at the root. */
-  async stage(io: BuildIo): Promise<void> {
+  /** Stages everything, of each location what is selected for it. */
+  async stageOnly(io: BuildIo, selected: (location: string) => SplitSelection = () => ({})): Promise<void> {
     for (const [location, dependencies] of this.sorted()) {
       const selection = dependencies.map(({ element }) => element);
       await io.activity(`Staging dependencies at: ${location}`, () =>
-        io.stageDependencies({ selection, path: location }),
+        io.stageDependencies({ ...selected(location), selection, path: location }),
       );
       if (location !== ROOT) warnOfNothingStaged(io, selection, location);
     }
+  }
+
+  /** Stages everything, then runs the integration commands of what is at the root. */
+  async stage(io: BuildIo): Promise<void> {
+    await this.stageOnly(io);
     const atRoot = this.locations.get(ROOT);
     if (atRoot !== undefined) await io.integrate(atRoot.map(({ element }) => element));
   }
