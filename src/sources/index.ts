@@ -1,6 +1,7 @@
 /** The source kinds that are built in. */
 import type { SourceKind } from "../project/source-kind.ts";
 import { cpan } from "./cpan.ts";
+import { gitRepo } from "./git-repo.ts";
 import { host } from "./host.ts";
 import { local } from "./local.ts";
 import { patch } from "./patch.ts";
@@ -12,5 +13,5 @@ import { workspace } from "./workspace.ts";
 import { zip } from "./zip.ts";
 
 export const sourceKinds: ReadonlyMap<string, SourceKind> = new Map(
-  [cpan, host, local, patch, patchQueue, pypi, remote, tar, workspace, zip].map((kind) => [kind.kind, kind]),
+  [cpan, gitRepo, host, local, patch, patchQueue, pypi, remote, tar, workspace, zip].map((kind) => [kind.kind, kind]),
 );
