@@ -78,13 +78,18 @@ export class FailureQuestions {
   #choices({ job, element }: JobFailed): Choice[] {
     const choices: Choice[] = ["continue", "quit", "terminate", "retry"];
     if (job.logFile !== undefined) choices.push("log");
-    if (job.action === "build" && this.#bench.states.of(element).artifact?.buildRoot !== undefined) {
+    if (
+      job.action === "build" &&
+      element !== undefined &&
+      this.#bench.states.of(element).artifact?.buildRoot !== undefined
+    ) {
       choices.push("shell");
     }
     return choices;
   }
 
   async #openShell({ element }: JobFailed): Promise<void> {
+    if (element === undefined) return;
     const subject = elementSubject(this.#bench, element);
     try {
       const root = buildTreeRoot(this.#bench, subject);

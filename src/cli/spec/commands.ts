@@ -86,6 +86,17 @@ const tree = {
       }),
     },
   }),
+  schema: command({
+    summary: "Print the JSON schema of a file",
+    description: [
+      "Prints a JSON schema for editors: of project.conf, of elements by their kinds, of junctions, or of the user " +
+        "configuration.",
+      "docs/editors.md says how yaml-language-server takes it.",
+    ],
+    options: {},
+    arguments: { name: one("NAME", ["project", "element", "junction", "user"]) },
+    own: true,
+  }),
   shell: command({
     summary: "Run a command where an element would run",
     description: [
