@@ -4,6 +4,7 @@ import { join, posix } from "node:path";
 import type { Cas } from "../cas/store.ts";
 import type { Tree } from "../cas/tree.ts";
 import type { SourceIo } from "../project/source-kind.ts";
+import { withTemporary } from "./temporary-directory.ts";
 
 /** As many as Linux follows. */
 const MOST_SYMLINKS = 40;
@@ -18,16 +19,13 @@ export async function changeFiles(
   paths: Iterable<string>,
   change: (directory: string) => Promise<void>,
 ): Promise<void> {
-  const directory = fs.mkdtempSync(join(io.mirrorDirectory, "tmp"));
-  try {
+  await withTemporary(io.mirrorDirectory, async (directory) => {
     const written = new Set<string>();
     for (const path of paths) write(tree, io.cas, directory, path, written);
     await change(directory);
     for (const path of written) remove(tree, directory, path);
     takeOver(tree, io.cas, directory, "");
-  } finally {
-    fs.rmSync(directory, { recursive: true, force: true });
-  }
+  });
 }
 
 /** Writes the file or symlink at a path, or on the way to it. */

@@ -1,9 +1,11 @@
 /** The source kinds that are built in. */
 import type { SourceKind } from "../project/source-kind.ts";
 import { cpan } from "./cpan.ts";
+import { genCargoLock } from "./gen-cargo-lock.ts";
 import { gitRepo } from "./git-repo.ts";
 import { host } from "./host.ts";
 import { local } from "./local.ts";
+import { ostree } from "./ostree.ts";
 import { patch } from "./patch.ts";
 import { patchQueue } from "./patch-queue.ts";
 import { pypi } from "./pypi.ts";
@@ -13,5 +15,7 @@ import { workspace } from "./workspace.ts";
 import { zip } from "./zip.ts";
 
 export const sourceKinds: ReadonlyMap<string, SourceKind> = new Map(
-  [cpan, gitRepo, host, local, patch, patchQueue, pypi, remote, tar, workspace, zip].map((kind) => [kind.kind, kind]),
+  [cpan, genCargoLock, gitRepo, host, local, ostree, patch, patchQueue, pypi, remote, tar, workspace, zip].map(
+    (kind) => [kind.kind, kind],
+  ),
 );
