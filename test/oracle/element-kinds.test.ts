@@ -1,0 +1,192 @@
+/** Element kinds of plugin packages have the same keys and configuration as BuildStream's, with each key that they know. */
+import { expect, it } from "vitest";
+import { stringify } from "yaml";
+import { cacheConfig, project } from "../helpers.ts";
+import { expectSameElements } from "./compare.ts";
+import { absent, ask, showArguments } from "./oracle.ts";
+import { copyPlugins, pluginOrigins } from "./plugin-packages.ts";
+
+/** Those that differ from each other in their defaults only. */
+const buildKinds = ["autotools", "make", "cmake", "meson", "pip", "setuptools"];
+const communityBuildKinds = [
+  ...["pyproject", "makemaker", "modulebuild", "cargo", "qmake", "bazel_build"],
+  "dpkg_build",
+];
+const otherKinds = [
+  ...["bazelize", "check_forbidden", "collect_integration", "collect_manifest", "dpkg_deploy", "fastboot_bootimg"],
+  ...["fastboot_ext4", "flatpak_image", "flatpak_repo", "ostree", "snap_image", "tar_element", "x86image"],
+];
+
+type Content = Readonly<Record<string, unknown>>;
+
+const steps = ["configure-commands", "build-commands", "install-commands", "strip-commands"];
+
+/** Elements that need not be built to see whether their keys are the same. */
+function keyElements(): Record<string, Content> {
+  const elements: Record<string, Content> = {};
+  for (const kind of [...buildKinds, ...communityBuildKinds]) {
+    elements[`${kind}-plain`] = { kind };
+    elements[`${kind}-all`] = {
+      kind,
+      "build-depends": [
+        "files.bst",
+        { filename: "other.bst", config: { location: "/other", "digest-environment": "DIGEST" } },
+      ],
+      "runtime-depends": ["other.bst"],
+      sources: [{ kind: "local", path: "files" }],
+      variables: { notparallel: true, "command-subdir": "sub", prefix: "/opt" },
+      environment: { V: "2", OWN: "%{prefix}" },
+      config: Object.fromEntries(steps.map((step) => [step, [`echo ${step}`, "%{strip-binaries}"]])),
+      public: { bst: { "split-rules": { own: ["/own/**"] } } },
+    };
+  }
+  const image = ["files.bst", { filename: "other.bst", config: { input: true } }];
+  const imageKinds = {
+    x86image: ["filesystem-tree-setup", "filesystem-image-creation", "partition", "final"].map((s) => `${s}-commands`),
+    fastboot_bootimg: ["create_dtb", "create_img", "install_img"],
+    fastboot_ext4: ["create_dev_proc_shadow", "create_img", "install_img"],
+    dpkg_deploy: ["build-commands"],
+  };
+  for (const [kind, commands] of Object.entries(imageKinds)) {
+    elements[`${kind}-plain`] = { kind, "build-depends": image };
+    elements[`${kind}-all`] = {
+      kind,
+      "build-depends": image,
+      variables: { cwd: "/somewhere", "install-root": "/result" },
+      config: Object.fromEntries(commands.map((step) => [step, { "(>)": [`echo ${step}`] }])),
+    };
+  }
+  elements["fastboot_bootimg-open"] = { kind: "fastboot_bootimg", "build-depends": image, config: { unknown: "key" } };
+  elements["check_forbidden-all"] = {
+    kind: "check_forbidden",
+    depends: ["files.bst"],
+    config: { forbidden: ["z.bst", "a.bst", "a.bst"] },
+  };
+  elements["tar_element-plain"] = { kind: "tar_element", "build-depends": ["files.bst"] };
+  elements["tar_element-all"] = {
+    kind: "tar_element",
+    "build-depends": ["files.bst"],
+    config: { filename: "%{project-name}", compression: "xz" },
+  };
+  elements["snap_image-plain"] = {
+    kind: "snap_image",
+    "build-depends": ["files.bst"],
+    config: { directory: "/", metadata: {} },
+  };
+  elements["snap_image-all"] = {
+    kind: "snap_image",
+    "build-depends": ["files.bst"],
+    config: {
+      directory: "%{prefix}",
+      include: ["runtime", "devel"],
+      exclude: ["locale", "debug"],
+      "include-orphans": false,
+      metadata: { name: "snap", version: 1.1, apps: { one: { command: "x", plugs: ["b", "a"] } }, list: [[1], {}] },
+    },
+  };
+  elements["ostree-plain"] = {
+    kind: "ostree",
+    "build-depends": ["files.bst"],
+    config: { "ostree-branch": "main" },
+  };
+  elements["ostree-all"] = {
+    kind: "ostree",
+    "build-depends": ["files.bst", { filename: "other.bst", config: { sysroot: true } }],
+    config: { "ostree-branch": "%{project-name}/main", "initial-commands": ["true", "false"] },
+  };
+  const metadata = { Runtime: { name: "org.test.Runtime", runtime: "a/b/c" }, Environment: { A: "1", B: "%%" } };
+  elements["flatpak_image-plain"] = {
+    kind: "flatpak_image",
+    "build-depends": ["files.bst"],
+    config: { directory: "/usr", metadata },
+  };
+  elements["flatpak_image-all"] = {
+    kind: "flatpak_image",
+    "build-depends": ["files.bst", { filename: "other.bst", config: { location: "/elsewhere" } }],
+    config: {
+      directory: "%{prefix}",
+      include: ["runtime", "devel"],
+      exclude: ["locale", "debug"],
+      metadata: { Application: { name: "org.%{project-name}.App" }, "Extension X": { directory: "x" } },
+      "component-ids": ["org.b", "org.a"],
+    },
+  };
+  elements["flatpak_repo-plain"] = {
+    kind: "flatpak_repo",
+    "build-depends": ["files.bst", { filename: "flatpak_image-plain.bst", config: { "flatpak-image": true } }],
+  };
+  elements["flatpak-stack"] = { kind: "stack", depends: ["flatpak_image-plain.bst", "flatpak_image-all.bst"] };
+  elements["flatpak_repo-all"] = {
+    kind: "flatpak_repo",
+    "build-depends": [
+      "files.bst",
+      { filename: "flatpak-stack.bst", config: { "flatpak-stack": true, branch: "other" } },
+    ],
+    config: {
+      arch: "x86_64",
+      branch: "main",
+      "repo-mode": "bare-user",
+      "copy-refs": [
+        { src: "a", dest: "b" },
+        { src: "c", dest: "d" },
+      ],
+    },
+  };
+  const spdx = { creators: ["Tool: b", "Tool: a"], created: 1700000000, "data-license": "CC0", name: "n" };
+  const manifests: Record<string, Content | undefined> = {
+    plain: undefined,
+    path: { path: "/manifest.json" },
+    legacy: { path: "/manifest.json", "use-source-provenance": false },
+    spdx: { path: "/spdx.json", "output-type": "spdx", "spdx-info": { ...spdx, "doc-namespace": "ns" } },
+    "spdx-empty": { "output-type": "spdx" },
+    open: { unknown: "key" },
+  };
+  for (const [name, config] of Object.entries(manifests)) {
+    elements[`collect_manifest-${name}`] = {
+      kind: "collect_manifest",
+      "build-depends": ["files.bst"],
+      ...(config && { config }),
+    };
+  }
+  elements["collect_integration-all"] = {
+    kind: "collect_integration",
+    "build-depends": ["files.bst", "other.bst"],
+    config: { "script-path": "%{prefix}/script", ignore: ["other.bst", "files.bst", "other.bst"] },
+  };
+  elements["bazelize-plain"] = { kind: "bazelize", "build-depends": ["files.bst"] };
+  elements["bazelize-all"] = {
+    kind: "bazelize",
+    "build-depends": ["files.bst"],
+    config: { include: ["runtime", "devel"], exclude: ["locale", "debug"], "include-orphans": false },
+  };
+  return elements;
+}
+
+it("element kinds with all their keys", { timeout: 120_000 }, async (context) => {
+  if (absent !== undefined) return context.skip(absent);
+  const elements = keyElements();
+  const cwd = project({
+    "project.conf": stringify({
+      name: "test",
+      "min-version": "2.0",
+      variables: { arch: "aarch64", branch: "stable" },
+      plugins: pluginOrigins("elements", {
+        buildstream_plugins: buildKinds,
+        buildstream_plugins_community: [...communityBuildKinds, ...otherKinds],
+      }),
+    }),
+    "files/file": "content",
+    "files.bst": "kind: import\nsources: [{ kind: local, path: files }]\n",
+    "other.bst": "kind: import\nsources: [{ kind: local, path: files }]\n",
+    ...Object.fromEntries(Object.entries(elements).map(([name, content]) => [`${name}.bst`, stringify(content)])),
+  });
+  copyPlugins(cwd, "elements");
+  const targets = Object.keys(elements).map((name) => `${name}.bst`);
+  const shown = await ask([...showArguments({ show: ["--deps", "none"] }), ...targets], {
+    cwd,
+    configs: { theirs: cacheConfig(), ours: cacheConfig() },
+    timeoutMs: 100_000,
+  });
+  expect(shown.theirs.code, shown.theirs.stderr).toBe(0);
+  expectSameElements(shown);
+});
