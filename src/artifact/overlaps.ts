@@ -36,10 +36,11 @@ interface Session {
 
 /** A sandbox's root while artifacts are staged into it, by one or more calls. Costs something only where files overlap. */
 export class StagingArea {
-  readonly #root: Tree;
+  readonly #root: () => Tree;
   readonly #sessions: Session[] = [];
 
-  constructor(root: Tree) {
+  /** @param root gives what the root is now: commands between two calls may make another object of it */
+  constructor(root: () => Tree) {
     this.#root = root;
   }
 
@@ -50,7 +51,7 @@ export class StagingArea {
    * @throws BstError in domain "element", reason `overlaps`, if that is an error
    */
   stage(elements: readonly StagedElement[], location = "/", action: OverlapAction = "warning"): StagingWarning[] {
-    const folder = this.#root.openDirectory(location.replace(/^\/+/, ""), { create: true });
+    const folder = this.#root().openDirectory(location.replace(/^\/+/, ""), { create: true });
     const staged = elements.map((element) => {
       const options = element.filter === undefined ? {} : { filter: element.filter };
       return { element, result: folder.importTree(element.files, options) };

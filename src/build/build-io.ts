@@ -48,10 +48,8 @@ export class ElementBuild implements BuildIo, AsyncDisposable {
     this.digestTrees = [...digests.values()];
     const variables = [...digests].map(([name, digest]) => [name, formatDigest(digest)]);
     this.environment = { ...element.environment, ...Object.fromEntries(variables) };
-    const root = new Tree(this.cas);
-    this.runner = new CommandRunner(element, root, this.layout, tools);
-    // All staging comes before the first command, after which the root is another object.
-    this.staging = new StagingArea(root);
+    this.runner = new CommandRunner(element, new Tree(this.cas), this.layout, tools);
+    this.staging = new StagingArea(() => this.root);
   }
 
   get cas() {

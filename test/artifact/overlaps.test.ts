@@ -14,6 +14,11 @@ import { arbitraryLayout, digestOfLayout, type Layout, layoutOf, temporaryCas } 
 import { absent } from "../oracle/oracle.ts";
 import { askEach } from "../oracle/python.ts";
 
+function emptyRoot(cas: Cas): () => Tree {
+  const root = new Tree(cas);
+  return () => root;
+}
+
 function element(cas: Cas, name: string, layout: Layout, whitelist: string[] = []): StagedElement {
   const publicData = mappingFrom({ bst: { "overlap-whitelist": whitelist } });
   return { name, files: digestOfLayout(cas, layout), publicData };
@@ -23,7 +28,7 @@ describe("staging", () => {
   test("puts later files over earlier ones, and says so once", () => {
     const cas = temporaryCas();
     const root = new Tree(cas);
-    const warnings = new StagingArea(root).stage([
+    const warnings = new StagingArea(() => root).stage([
       element(cas, "a.bst", { etc: { conf: "a" }, only: "a" }),
       element(cas, "b.bst", { etc: { conf: "b" } }),
       element(cas, "c.bst", { etc: { conf: "c" } }, ["/etc/*"]),
@@ -41,14 +46,14 @@ describe("staging", () => {
   test("is silent where the upper element's whitelist has the file", () => {
     const cas = temporaryCas();
     const elements = [element(cas, "a.bst", { x: "a" }), element(cas, "b.bst", { x: "b" }, ["/x"])];
-    expect(new StagingArea(new Tree(cas)).stage(elements)).toEqual([]);
+    expect(new StagingArea(emptyRoot(cas)).stage(elements)).toEqual([]);
   });
 
   test("leaves files out where there is a folder with content", () => {
     const cas = temporaryCas();
     const root = new Tree(cas);
     const elements = [element(cas, "a.bst", { x: { y: "y" } }), element(cas, "b.bst", { x: "file", z: "z" })];
-    const [warning, ...others] = new StagingArea(root).stage(elements, "/opt");
+    const [warning, ...others] = new StagingArea(() => root).stage(elements, "/opt");
     expect(layoutOf(root)).toEqual({ opt: { x: { y: "y" }, z: "z" } });
     expect(warning).toMatchObject({ token: "unstaged-files", detail: "Staged into /opt:\n\nFrom b.bst:\n  /opt/x" });
     expect(others).toEqual([]);
@@ -59,7 +64,7 @@ describe("staging", () => {
     ["ignore", 0],
   ])("over files of an earlier call with action %s gives %i warnings", (action, count) => {
     const cas = temporaryCas();
-    const area = new StagingArea(new Tree(cas));
+    const area = new StagingArea(emptyRoot(cas));
     area.stage([element(cas, "a.bst", { opt: { x: "a" } })]);
     const warnings = area.stage([element(cas, "b.bst", { x: "b" })], "/opt", action);
     expect(warnings).toHaveLength(count);
@@ -71,7 +76,7 @@ describe("staging", () => {
 
   test("over files of an earlier call can be an error", () => {
     const cas = temporaryCas();
-    const area = new StagingArea(new Tree(cas));
+    const area = new StagingArea(emptyRoot(cas));
     area.stage([element(cas, "a.bst", { x: "a" })]);
     expect(() => area.stage([element(cas, "b.bst", { x: "b" })], "/", "error")).toThrow(
       expect.objectContaining({ domain: "element", reason: "overlaps" }),
@@ -120,7 +125,7 @@ interface StagedLayout {
 function play(cas: Cas, sessions: readonly { location: string; elements: readonly StagedLayout[] }[]) {
   const root = new Tree(cas);
   const mirror = new Tree(cas);
-  const area = new StagingArea(root);
+  const area = new StagingArea(() => root);
   const facts: unknown[] = [];
   let id = 0;
   const question = sessions.map(({ location, elements }) => {
