@@ -1,8 +1,9 @@
 /** Kind `snap_image`: the files of its dependencies with the metadata that makes a snap of them. */
 import { posix } from "node:path";
+import { Document, isCollection, isPair, visit } from "yaml";
 import { bool, record, text, textList } from "../base/schema.ts";
 import type { ElementKind } from "../project/element-kind.ts";
-import { emitYaml } from "../yaml/emit.ts";
+import type { Plain } from "../yaml/node.ts";
 import { writeFile } from "./write-file.ts";
 
 export const snapImage: ElementKind = {
@@ -36,9 +37,20 @@ export const snapImage: ElementKind = {
       }),
       stage: (io) => io.activity("Staging dependencies", () => io.stageDependencies({ include, exclude, orphans })),
       assemble(io) {
-        writeFile(io, posix.join(root, "meta/snap.yaml"), emitYaml(metadata));
+        writeFile(io, posix.join(root, "meta/snap.yaml"), snapYaml(metadata));
         return root;
       },
     };
   },
 };
+
+/** All values are text, and quoted where they would be read as something else. */
+function snapYaml(metadata: Plain): string {
+  const document = new Document(metadata, { sortMapEntries: true });
+  visit(document, {
+    Collection(_, node) {
+      node.flow = !node.items.some((item) => isCollection(isPair(item) ? item.value : item));
+    },
+  });
+  return document.toString({ singleQuote: true, flowCollectionPadding: false, indentSeq: false });
+}
