@@ -3,6 +3,7 @@ import type { SourceKind } from "../project/source-kind.ts";
 import { cpan } from "./cpan.ts";
 import { genCargoLock } from "./gen-cargo-lock.ts";
 import { gitRepo } from "./git-repo.ts";
+import { goModule } from "./go-module.ts";
 import { host } from "./host.ts";
 import { local } from "./local.ts";
 import { ostree } from "./ostree.ts";
@@ -15,7 +16,20 @@ import { workspace } from "./workspace.ts";
 import { zip } from "./zip.ts";
 
 export const sourceKinds: ReadonlyMap<string, SourceKind> = new Map(
-  [cpan, genCargoLock, gitRepo, host, local, ostree, patch, patchQueue, pypi, remote, tar, workspace, zip].map(
-    (kind) => [kind.kind, kind],
-  ),
+  [
+    cpan,
+    genCargoLock,
+    gitRepo,
+    goModule,
+    host,
+    local,
+    ostree,
+    patch,
+    patchQueue,
+    pypi,
+    remote,
+    tar,
+    workspace,
+    zip,
+  ].map((kind) => [kind.kind, kind]),
 );

@@ -6,9 +6,9 @@ import { compareCodePoints } from "../base/json.ts";
 import { record, text } from "../base/schema.ts";
 import type { SourceKind } from "../project/source-kind.ts";
 import { changeFiles } from "./change-files.ts";
+import { tryGit } from "./git-command.ts";
 import { patchNames } from "./patch-names.ts";
 import { ProjectFile } from "./project-file.ts";
-import { runProgram } from "./run-program.ts";
 import { unversioned } from "./unversioned.ts";
 
 export const patchQueue: SourceKind = {
@@ -45,9 +45,11 @@ export const patchQueue: SourceKind = {
         await io.activity(`Applying the patches in ${path}`, () =>
           changeFiles(tree, io, withAttributes(names), async (directory) => {
             for (const { name, input } of contents) {
-              const { code, stderr } = await runProgram("git", ["apply", "-"], {
+              const { code, stderr } = await tryGit(["apply", "-"], {
+                // There is none: what else the folder has of Git is not to be looked at.
+                repository: join(directory, ".git"),
+                env: { GIT_WORK_TREE: directory },
                 cwd: directory,
-                env: gitEnvironment(directory),
                 input,
                 signal: io.signal,
               });
@@ -79,16 +81,4 @@ function withAttributes(names: ReadonlySet<string>): Set<string> {
     }
   }
   return paths;
-}
-
-/** The folder counts as no repository, and what the user configured changes nothing. */
-function gitEnvironment(directory: string): Record<string, string | undefined> {
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("GIT_")));
-  return {
-    ...env,
-    GIT_DIR: join(directory, ".git"),
-    GIT_WORK_TREE: directory,
-    GIT_CONFIG_NOSYSTEM: "1",
-    GIT_CONFIG_GLOBAL: "/dev/null",
-  };
 }
