@@ -6,6 +6,7 @@ import type { RunningProgram } from "./run-program.ts";
 export type ObjectType = "blob" | "tree" | "commit" | "tag";
 
 export interface GitObject {
+  readonly oid: string;
   readonly type: ObjectType;
   /** Valid until the next one is read. */
   readonly bytes: Buffer;
@@ -37,7 +38,7 @@ export class ObjectReader implements Disposable {
     this.#chunks = this.#program.stdout[Symbol.asyncIterator]();
   }
 
-  /** Passes objects on in the order asked for; one that is not there is undefined. */
+  /** Passes objects on in the order asked for, by what git knows them by; one that is not there is undefined. */
   async each(oids: readonly string[], visit: (oid: string, object: GitObject | undefined) => void): Promise<void> {
     if (oids.length === 0) return;
     this.#program.stdin.write(`${oids.join("\n")}\n`);
@@ -47,7 +48,7 @@ export class ObjectReader implements Disposable {
         await this.#atLeast(this.#bytes.length + 1);
         end = this.#bytes.indexOf(NEWLINE);
       }
-      const [, type, size] = this.#bytes.toString("utf8", 0, end).split(" ");
+      const [name = "", type, size] = this.#bytes.toString("utf8", 0, end).split(" ");
       if (size === undefined) {
         this.#bytes = this.#bytes.subarray(end + 1);
         visit(oid, undefined);
@@ -58,23 +59,18 @@ export class ObjectReader implements Disposable {
       if (this.#bytes.length < start + length + 1) await this.#atLeast(start + length + 1);
       const bytes = this.#bytes.subarray(start, start + length);
       this.#bytes = this.#bytes.subarray(start + length + 1);
-      visit(oid, { type: type as ObjectType, bytes });
+      visit(oid, { oid: name, type: type as ObjectType, bytes });
     }
   }
 
   /** @throws BstError domain source, where it is not there */
   async read(oid: string): Promise<GitObject> {
-    const found = await this.find(oid);
-    if (found === undefined) throw missing(oid);
-    return found;
-  }
-
-  async find(oid: string): Promise<GitObject | undefined> {
-    let found: GitObject | undefined;
+    const found: GitObject[] = [];
     await this.each([oid], (_, object) => {
-      found = object;
+      if (object !== undefined) found.push(object);
     });
-    return found;
+    if (found[0] === undefined) throw missing(oid);
+    return found[0];
   }
 
   [Symbol.dispose](): void {

@@ -2,7 +2,10 @@
 import type { SourceKind } from "../project/source-kind.ts";
 import { cpan } from "./cpan.ts";
 import { genCargoLock } from "./gen-cargo-lock.ts";
+import { git } from "./git.ts";
+import { gitModule } from "./git-module.ts";
 import { gitRepo } from "./git-repo.ts";
+import { gitTag } from "./git-tag.ts";
 import { goModule } from "./go-module.ts";
 import { host } from "./host.ts";
 import { local } from "./local.ts";
@@ -19,7 +22,10 @@ export const sourceKinds: ReadonlyMap<string, SourceKind> = new Map(
   [
     cpan,
     genCargoLock,
+    git,
+    gitModule,
     gitRepo,
+    gitTag,
     goModule,
     host,
     local,
