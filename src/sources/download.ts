@@ -85,6 +85,11 @@ async function save(source: AsyncIterable<Uint8Array>, target: string, etag?: st
 let sharedDispatcher: Promise<Dispatcher> | undefined;
 
 /** One for the process, as it keeps connections. It tries again, and continues a file that broke off. */
+export function httpDispatcher(): Promise<Dispatcher> {
+  sharedDispatcher ??= dispatcher();
+  return sharedDispatcher;
+}
+
 async function dispatcher(): Promise<Dispatcher> {
   const { Agent, EnvHttpProxyAgent, RetryAgent } = await import("undici");
   const limits = { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS };
@@ -97,8 +102,7 @@ async function dispatcher(): Promise<Dispatcher> {
 
 async function httpDownload(start: URL, request: DownloadRequest): Promise<Downloaded | undefined> {
   const { netrc, signal, target, etag } = request;
-  sharedDispatcher ??= dispatcher();
-  const agent = await sharedDispatcher;
+  const agent = await httpDispatcher();
   const { request: send } = await import("undici");
   let authorization = request.bearer ? bearer(netrc, start.hostname) : basic(start.username, start.password);
   let url = start;

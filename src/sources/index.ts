@@ -1,6 +1,7 @@
 /** The source kinds that are built in. */
 import type { SourceKind } from "../project/source-kind.ts";
 import { cpan } from "./cpan.ts";
+import { docker } from "./docker.ts";
 import { genCargoLock } from "./gen-cargo-lock.ts";
 import { git } from "./git.ts";
 import { gitModule } from "./git-module.ts";
@@ -21,6 +22,7 @@ import { zip } from "./zip.ts";
 export const sourceKinds: ReadonlyMap<string, SourceKind> = new Map(
   [
     cpan,
+    docker,
     genCargoLock,
     git,
     gitModule,

@@ -158,7 +158,8 @@ function isFile(path: string): boolean {
   return fs.statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
-function loadNetrc(io: SourceIo): Netrc {
+/** What the user has written down of passwords; nothing, with a warning, where that cannot be read. */
+export function loadNetrc(io: SourceIo): Netrc {
   try {
     return Netrc.load();
   } catch (error) {

@@ -29,18 +29,49 @@ export async function stageTar(
   what: string,
   select: (archive: readonly StoredMember[]) => Selection,
 ): Promise<void> {
+  const archive = await readTar(io, path, what);
+  stageMembers(tree, () => select(archive), what);
+}
+
+/**
+ * Adds the members of an archive that are picked.
+ * @throws BstError domain source
+ */
+export function stageMembers(tree: Tree, select: () => Selection, what: string): void {
   try {
-    const { selected, all } = select(await storeMembers(io.cas, path, io.signal));
-    tree.importTree(unpack(io.cas, selected, all));
+    const { selected, all } = select();
+    tree.importTree(unpack(tree.cas, selected, all));
   } catch (error) {
-    const ours = error instanceof TarError || error instanceof UnpackError || error instanceof DecompressError;
-    if (!ours && systemErrorCode(error) === undefined) throw error;
-    throw new BstError("source", `${what}: ${error instanceof Error ? error.message : error}`, { cause: error });
+    throw explained(error, what);
   }
 }
 
+/**
+ * All members of an archive, their content stored. Absolute paths are refused unless they are allowed.
+ * @throws BstError domain source
+ */
+export async function readTar(
+  io: Pick<SourceIo, "cas" | "signal">,
+  path: string,
+  what: string,
+  options: { readonly absolute?: boolean } = {},
+): Promise<StoredMember[]> {
+  try {
+    return await storeMembers(io.cas, path, io.signal, options.absolute ?? false);
+  } catch (error) {
+    throw explained(error, what);
+  }
+}
+
+/** The user's error, where it is the archive's fault. */
+function explained(error: unknown, what: string): unknown {
+  const ours = error instanceof TarError || error instanceof UnpackError || error instanceof DecompressError;
+  if (!ours && systemErrorCode(error) === undefined) return error;
+  return new BstError("source", `${what}: ${error instanceof Error ? error.message : error}`, { cause: error });
+}
+
 /** All members in the archive's order, the content of files put into the store. */
-async function storeMembers(cas: Cas, path: string, signal: AbortSignal): Promise<StoredMember[]> {
+async function storeMembers(cas: Cas, path: string, signal: AbortSignal, absolute: boolean): Promise<StoredMember[]> {
   const members: StoredMember[] = [];
   const bytes = decompressed(path, signal);
   try {
@@ -48,7 +79,7 @@ async function storeMembers(cas: Cas, path: string, signal: AbortSignal): Promis
     for (let member = await reader.next(); member !== undefined; member = await reader.next()) {
       signal.throwIfAborted();
       const { size, ...rest } = member;
-      if (rest.name.startsWith("/")) throw new UnpackError(`'${rest.name}' has an absolute path`);
+      if (rest.name.startsWith("/") && !absolute) throw new UnpackError(`'${rest.name}' has an absolute path`);
       if (member.type !== "file") members.push({ ...rest, digest: undefined });
       else if (size <= IN_MEMORY) members.push({ ...rest, digest: cas.write(await reader.bytes()) });
       else members.push({ ...rest, digest: await cas.importStream(reader.content(), { signal }) });
