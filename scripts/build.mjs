@@ -33,7 +33,7 @@ await build({
   // Code that was kept compiled cannot import: packages are required.
   supported: { "dynamic-import": false },
   // Large, and needed by few commands.
-  external: ["sucrase", "undici"],
+  external: ["@grpc/grpc-js", "sucrase", "undici"],
   minifySyntax: true,
   minifyWhitespace: true,
   sourcemap: "linked",
