@@ -1,8 +1,9 @@
 /** Kind `collect_initial_scripts`: gathers the `initial-script` of everything that it depends on, numbered in order. */
 
-import { inTree, joinPath } from "../base/paths.ts";
+import { joinPath } from "../base/paths.ts";
 import { record, text } from "../base/schema.ts";
 import type { ElementKind } from "../project/element-kind.ts";
+import { writeFile } from "./write-file.ts";
 
 export const collectInitialScripts: ElementKind = {
   kind: "collect_initial_scripts",
@@ -20,8 +21,7 @@ export const collectInitialScripts: ElementKind = {
           if (script === undefined) continue;
           count += 1;
           const name = `${String(count).padStart(3, "0")}-${dependency.name.replace(/[^A-Za-z0-9]/g, "_")}`;
-          io.root.openDirectory(inTree(path), { create: true });
-          io.root.addFile(inTree(joinPath(path, name)), io.cas.write(script), { executable: true });
+          writeFile(io, joinPath(path, name), script, { executable: true });
         }
         return "/";
       },

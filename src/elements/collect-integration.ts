@@ -1,9 +1,8 @@
 /** Kind `collect_integration`: one script of the integration commands of everything that it depends on. */
 
-import { dirname } from "node:path";
-import { inTree } from "../base/paths.ts";
 import { record, text, textList } from "../base/schema.ts";
-import type { ElementKind } from "../project/element-kind.ts";
+import type { DependencyFacts, ElementKind } from "../project/element-kind.ts";
+import { writeFile } from "./write-file.ts";
 
 export const collectIntegration: ElementKind = {
   kind: "collect_integration",
@@ -15,26 +14,31 @@ export const collectIntegration: ElementKind = {
     const ignore = config.strings("ignore") ?? [];
     return {
       uniqueKey: () => ({ "script-path": path, ignore: [...new Set(ignore)].sort() }),
-      preflight() {
+      preflight({ build }) {
         if (hasSources) throw error("Elements that collect cannot have sources");
+        const missing = missingFrom(build, ignore);
+        if (missing.length > 0) throw error(`What shall be ignored is no dependency: ${missing.join(", ")}`);
       },
       assemble(io) {
-        const dependencies = io.dependencies();
-        for (const name of ignore) {
-          if (dependencies.some((dependency) => dependency.name === name)) continue;
-          throw error(`What shall be ignored is no dependency: ${name}`);
-        }
         let script = "#!/bin/sh\nset -e\n\n";
-        for (const dependency of dependencies) {
+        for (const dependency of io.dependencies()) {
           if (ignore.includes(dependency.name)) continue;
           const commands = io.publicData(dependency, "bst")?.strings("integration-commands");
           if (commands === undefined) continue;
           script += `# integration commands from ${dependency.name}\n${commands.map((line) => `${line}\n\n`).join("")}`;
         }
-        io.root.openDirectory(inTree(dirname(path)), { create: true });
-        io.root.addFile(inTree(path), io.cas.write(script), { executable: true });
+        writeFile(io, path, script, { executable: true });
         return "/";
       },
     };
   },
 };
+
+/** Names that no build dependency has, nor anything that one needs at run time. */
+function missingFrom(build: readonly DependencyFacts[], names: readonly string[]): readonly string[] {
+  if (names.length === 0) return names;
+  const found = new Set(build);
+  for (const element of found) for (const dependency of element.runtimeDependencies) found.add(dependency);
+  const foundNames = new Set([...found].map(({ name }) => name));
+  return names.filter((name) => !foundNames.has(name));
+}

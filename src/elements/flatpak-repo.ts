@@ -1,4 +1,5 @@
 /** Kind `flatpak_repo`: a repository with the flatpaks among its dependencies. */
+import { BstError } from "../base/errors.ts";
 import { bool, listOf, record, text } from "../base/schema.ts";
 import type { ConfiguredDependency, ElementKind } from "../project/element-kind.ts";
 import { Script, scriptElementShape } from "./script-element.ts";
@@ -42,7 +43,7 @@ export const flatpakRepo: ElementKind = {
       const isImage = config.bool("flatpak-image") ?? false;
       if (isStack === isImage) {
         const what = isStack ? "both a flatpak and a stack of flatpaks" : "neither a flatpak nor a stack of flatpaks";
-        throw facts.error(`${config.provenance}: The dependency is declared as ${what}`);
+        throw new BstError("element", `${config.provenance}: The dependency is declared as ${what}`);
       }
       if (isImage) return addFlatpak(dependency);
       for (const image of element.runtimeDependencies) {

@@ -1,18 +1,15 @@
 /** Element kinds of plugin packages make the same as BuildStream's. What programs would do is left to programs that only say how they were called. */
 
 import { createHash } from "node:crypto";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { chmodSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it } from "vitest";
-import { stringify } from "yaml";
-import { cacheConfig, type FileContent, project } from "../helpers.ts";
+import { cacheConfig, type FileContent } from "../helpers.ts";
 import { writeRoot } from "../root.ts";
 import { archive } from "../sources/tar-writer.ts";
 import { expectSameElements } from "./compare.ts";
+import { type Content, kindsProject, writeElements } from "./kinds-project.ts";
 import { absent, ask, showArguments } from "./oracle.ts";
-import { copyPlugins, pluginOrigins } from "./plugin-packages.ts";
-
-type Content = Readonly<Record<string, unknown>>;
 
 /** Programs that say how they were called: what they would do is not what is compared. */
 const programs: Record<string, string> = {
@@ -211,7 +208,6 @@ function buildElements(directory: string, ref: string): Record<string, Content> 
 }
 
 const files: Record<string, FileContent> = {
-  "files/etc/conf": "conf",
   "files/usr/bin/plain": { executable: "plain" },
   "files/usr/share/with space": "",
   "app/usr/bin/app": { executable: "app" },
@@ -244,33 +240,7 @@ echo "#!/bin/sh" > debian/thing/DEBIAN/postinst
 
 it("element kinds that are built", { timeout: 300_000 }, async (context) => {
   if (absent !== undefined) return context.skip(absent);
-  const cwd = project({
-    "project.conf": stringify({
-      name: "test",
-      "min-version": "2.0",
-      variables: { arch: "x86_64", branch: "1" },
-      environment: { PATH: "/usr/bin" },
-      plugins: [
-        ...pluginOrigins("elements", {
-          buildstream_plugins_community: [
-            ...[
-              "bazelize",
-              "check_forbidden",
-              "collect_integration",
-              "collect_manifest",
-              "dpkg_build",
-              "flatpak_image",
-            ],
-            ...["flatpak_repo", "ostree", "snap_image", "x86image"],
-          ],
-        }),
-        ...pluginOrigins("sources", { buildstream_plugins: ["patch"], buildstream_plugins_community: ["patch_queue"] }),
-      ],
-    }),
-    ...files,
-  });
-  copyPlugins(cwd, "elements");
-  copyPlugins(cwd, "sources");
+  const cwd = kindsProject(files);
   writeRoot(join(cwd, "root"));
   for (const [name, script] of Object.entries(programs)) {
     const path = join(cwd, "root/usr/bin", name);
@@ -279,13 +249,7 @@ it("element kinds that are built", { timeout: 300_000 }, async (context) => {
   }
   const bytes = archive([{ name: "package/file", content: "content" }]);
   writeFileSync(join(cwd, "package_a-1.2.3.tar"), bytes);
-  const elements = buildElements(cwd, createHash("sha256").update(bytes).digest("hex"));
-  for (const [name, content] of Object.entries(elements)) {
-    const path = join(cwd, `${name}.bst`);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, stringify(content));
-  }
-  const targets = Object.keys(elements).map((name) => `${name}.bst`);
+  const targets = writeElements(cwd, buildElements(cwd, createHash("sha256").update(bytes).digest("hex")));
   const configs = { theirs: cacheConfig(), ours: cacheConfig() };
   const built = await ask(["--on-error", "continue", "build", ...targets], { cwd, configs, timeoutMs: 200_000 });
   expect(built.theirs.code, built.theirs.stderr).toBe(0);

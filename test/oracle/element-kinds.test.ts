@@ -1,23 +1,9 @@
 /** Element kinds of plugin packages have the same keys and configuration as BuildStream's, with each key that they know. */
 import { expect, it } from "vitest";
-import { stringify } from "yaml";
-import { cacheConfig, project } from "../helpers.ts";
+import { cacheConfig } from "../helpers.ts";
 import { expectSameElements } from "./compare.ts";
+import { buildKinds, type Content, communityBuildKinds, kindsProject, writeElements } from "./kinds-project.ts";
 import { absent, ask, showArguments } from "./oracle.ts";
-import { copyPlugins, pluginOrigins } from "./plugin-packages.ts";
-
-/** Those that differ from each other in their defaults only. */
-const buildKinds = ["autotools", "make", "cmake", "meson", "pip", "setuptools"];
-const communityBuildKinds = [
-  ...["pyproject", "makemaker", "modulebuild", "cargo", "qmake", "bazel_build"],
-  "dpkg_build",
-];
-const otherKinds = [
-  ...["bazelize", "check_forbidden", "collect_integration", "collect_manifest", "dpkg_deploy", "fastboot_bootimg"],
-  ...["fastboot_ext4", "flatpak_image", "flatpak_repo", "ostree", "snap_image", "tar_element", "x86image"],
-];
-
-type Content = Readonly<Record<string, unknown>>;
 
 const steps = ["configure-commands", "build-commands", "install-commands", "strip-commands"];
 
@@ -164,24 +150,8 @@ function keyElements(): Record<string, Content> {
 
 it("element kinds with all their keys", { timeout: 120_000 }, async (context) => {
   if (absent !== undefined) return context.skip(absent);
-  const elements = keyElements();
-  const cwd = project({
-    "project.conf": stringify({
-      name: "test",
-      "min-version": "2.0",
-      variables: { arch: "aarch64", branch: "stable" },
-      plugins: pluginOrigins("elements", {
-        buildstream_plugins: buildKinds,
-        buildstream_plugins_community: [...communityBuildKinds, ...otherKinds],
-      }),
-    }),
-    "files/file": "content",
-    "files.bst": "kind: import\nsources: [{ kind: local, path: files }]\n",
-    "other.bst": "kind: import\nsources: [{ kind: local, path: files }]\n",
-    ...Object.fromEntries(Object.entries(elements).map(([name, content]) => [`${name}.bst`, stringify(content)])),
-  });
-  copyPlugins(cwd, "elements");
-  const targets = Object.keys(elements).map((name) => `${name}.bst`);
+  const cwd = kindsProject();
+  const targets = writeElements(cwd, keyElements());
   const shown = await ask([...showArguments({ show: ["--deps", "none"] }), ...targets], {
     cwd,
     configs: { theirs: cacheConfig(), ours: cacheConfig() },
