@@ -46,7 +46,7 @@ export function stageSubjects(
     files: subject.record.files ?? EMPTY_DIRECTORY_DIGEST,
     publicData: readPublicMetadata(cas, subject.record),
   }));
-  for (const { text, detail, token } of new StagingArea(root).stage(staged)) {
+  for (const { text, detail, token } of new StagingArea(() => root).stage(staged)) {
     if (target.element !== undefined) warn(target.element, text, { detail, token }, reporter);
     else reporter.emit({ type: "warn", text: `[${token}]: ${text}`, detail });
   }
