@@ -10,13 +10,11 @@ import { detectSandbox, type SandboxHost } from "../sandbox/sandbox.ts";
 import { assemble } from "./assemble.ts";
 import type { BuildTools } from "./build-tools.ts";
 import { assertResolved } from "./consistency.ts";
-import { fetchTask } from "./fetch.ts";
-import { runJob } from "./jobs.ts";
+import { jobSubject, runJob, SkipJob } from "./jobs.ts";
 import { runPipeline } from "./pipeline.ts";
-import { planBuild } from "./plan.ts";
+import { Planner } from "./plan.ts";
 import { queryCache } from "./query.ts";
-import type { Task } from "./scheduler.ts";
-import { deepestFirst, type Selection, select } from "./selection.ts";
+import { type Selection, select } from "./selection.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -24,67 +22,24 @@ import type { Session } from "./session.ts";
  * @throws BstError domain stream, where a job failed; domain pipeline, where a ref is missing
  */
 export async function buildTargets(session: Session, targets: readonly Element[], selection: Selection): Promise<void> {
-  const { graph, states, events } = session;
   const reached = select(targets, "all");
   assertResolved(reached);
   queryCache(session, reached);
   const wanted =
     selection === "all" ? reached : selection === "build" ? targets.flatMap((each) => each.buildDependencies) : targets;
-  const plan = planBuild(graph.elements, wanted, states, selection !== "none");
-
-  await runPipeline(session, { queues: ["fetch", "build"], targets, elements: reached }, () => {
-    for (const element of plan.required) {
-      if (plan.builds.has(element)) continue;
-      for (const action of ["fetch", "build"]) {
-        events.emit({ type: "job-not-needed", action, element: element.fullName });
-      }
-    }
-    // Scripts that come from BuildStream look for it.
-    mkdirSync(join(session.config.cacheDirectory, "build"), { recursive: true });
-    return buildTasks(
-      session,
-      deepestFirst(wanted).filter((element) => plan.builds.has(element)),
-    );
-  });
-}
-
-/** For each element, which come after what they depend on, a fetch and a build that waits for all that it is built from. */
-function buildTasks(session: Session, elements: readonly Element[]): Task[] {
-  const tasks: Task[] = [];
-  const builds = new Map<Element, Task>();
   let host: SandboxHost | undefined;
   const sandboxHost = () => {
     host ??= detectSandbox(session.caches.cas);
     return host;
   };
-  for (const element of elements) {
-    const fetch = fetchTask(session, element);
-    if (fetch !== undefined) tasks.push(fetch);
-    const needs = neededBuilds(element, builds);
-    if (fetch !== undefined) needs.push(fetch);
-    const build: Task = { queue: "build", needs, run: (signal) => buildElement(session, element, sandboxHost, signal) };
-    builds.set(element, build);
-    tasks.push(build);
-  }
-  return tasks;
-}
-
-/**
- * The builds that must be done before an element's. Direct ones are enough where they are builds themselves, since
- * these wait for theirs; of what is in the cache already, the runtime dependencies count.
- */
-function neededBuilds(element: Element, builds: ReadonlyMap<Element, Task>): Task[] {
-  const needed = new Set<Task>();
-  const visited = new Set<Element>();
-  const stack = [...element.buildDependencies];
-  for (let each = stack.pop(); each !== undefined; each = stack.pop()) {
-    if (visited.has(each)) continue;
-    visited.add(each);
-    const build = builds.get(each);
-    if (build !== undefined) needed.add(build);
-    stack.push(...each.runtimeDependencies);
-  }
-  return [...needed];
+  const planner = new Planner(session, wanted, (element, signal) =>
+    buildElement(session, element, sandboxHost, signal),
+  );
+  await runPipeline(session, { queues: planner.queues, targets, elements: reached }, () => {
+    // Scripts that come from BuildStream look for it.
+    mkdirSync(join(session.config.cacheDirectory, "build"), { recursive: true });
+    return planner.require(wanted, selection !== "none");
+  });
 }
 
 async function buildElement(
@@ -94,12 +49,17 @@ async function buildElement(
   signal: AbortSignal,
 ): Promise<void> {
   const { events, states, config } = session;
-  await runJob({ action: "build", element, events, states, retries: 0 }, signal, async (messenger) => {
-    const failed = states.of(element).artifact;
-    if (failed !== undefined) throw cachedFailure(session, element, messenger);
-    const tools = buildTools(session, messenger, sandboxHost, signal);
-    await assemble(element, tools, config.cache.cacheBuildtrees);
-  });
+  await runJob(
+    { action: "build", subject: jobSubject(element, states), events, retries: 0 },
+    signal,
+    async (messenger) => {
+      if (states.hasFailed(element)) throw cachedFailure(session, element, messenger);
+      // What it is built from turned out to be what an artifact in the cache was built from.
+      if (states.isCached(element)) throw new SkipJob("Build");
+      const tools = buildTools(session, messenger, sandboxHost, signal);
+      await assemble(element, tools, config.cache.cacheBuildtrees);
+    },
+  );
 }
 
 /** A build that failed before fails again without being run: its log becomes that of this job. */

@@ -1,12 +1,16 @@
-/** Fetches the sources of elements into the cache. */
+/** Fetches the sources of elements into the cache, from servers of sources or from where they come from. */
+import { keyOf } from "../base/json.ts";
+import type { JobMessenger } from "../base/messages.ts";
 import type { Element } from "../project/element.ts";
+import { pullElementSources, pullSource } from "../remote/sources.ts";
 import { assertResolved } from "./consistency.ts";
-import { runJob } from "./jobs.ts";
+import { jobSubject, runJob } from "./jobs.ts";
 import { runPipeline } from "./pipeline.ts";
 import { queryCache } from "./query.ts";
 import type { Task } from "./scheduler.ts";
 import type { Session } from "./session.ts";
-import { areOriginalsCached, fetchOriginals, stageSources } from "./source-io.ts";
+import { areOriginalsCached, fetchOriginals, type SourceTools, type StagedSources, stageSources } from "./source-io.ts";
+import { transferTools } from "./transfers.ts";
 
 export interface FetchOptions {
   /** Whether the sources themselves are wanted, as their kinds keep them, and not only what is staged of them. */
@@ -41,23 +45,58 @@ export function fetchTask(
   element: Element,
   { originals = false }: FetchOptions = {},
 ): Task | undefined {
-  const { states, events, caches, config } = session;
+  const { states, events, config } = session;
   if (isFetched(session, element) && !(originals && !areOriginalsCached(element))) return undefined;
+  const options = {
+    action: "fetch",
+    subject: jobSubject(element, states),
+    events,
+    retries: config.scheduler.networkRetries,
+  };
   return {
     queue: "fetch",
     needs: [],
-    run: (signal) =>
-      runJob(
-        { action: "fetch", element, events, states, retries: config.scheduler.networkRetries },
-        signal,
-        async (job) => {
-          const tools = { cas: caches.cas, messenger: job, signal };
-          await fetchOriginals(element, tools);
-          if (isFetched(session, element)) return;
-          caches.sources.put(states.sourcesKey(element), await stageSources(element, tools));
-        },
-      ),
+    run: (signal) => runJob(options, signal, (job) => fetchElement(session, element, originals, job, signal)),
   };
+}
+
+async function fetchElement(
+  session: Session,
+  element: Element,
+  originals: boolean,
+  messenger: JobMessenger,
+  signal: AbortSignal,
+): Promise<void> {
+  const { states, caches } = session;
+  const tools: SourceTools = { cas: caches.cas, messenger, signal };
+  if (originals) await fetchOriginals(element, tools);
+  if (isFetched(session, element)) return;
+  const key = states.sourcesKey(element);
+  const servers =
+    element.workspace === undefined ? session.remotes?.sources.forPulling(element.projectName) : undefined;
+  const transfer = servers && transferTools(session, servers, jobSubject(element, states), messenger, signal);
+  const pulled = transfer && (await pullElementSources(transfer, key));
+  if (pulled !== undefined) {
+    caches.sources.put(key, pulled);
+    return;
+  }
+  const staged = stagedSources(session);
+  const cached = transfer === undefined ? staged : { ...staged, pull: pullFrom(transfer) };
+  await fetchOriginals(element, { ...tools, staged: cached });
+  caches.sources.put(key, await stageSources(element, { ...tools, staged }));
+}
+
+/** The cache of single sources. */
+function stagedSources({ caches: { sources } }: Session): StagedSources {
+  return {
+    find: ({ source, definition }) => sources.findSource(definition.kind, keyOf(source.uniqueKey())),
+    put: ({ source, definition }, tree) => sources.putSource(definition.kind, keyOf(source.uniqueKey()), tree),
+    pull: async () => undefined,
+  };
+}
+
+function pullFrom(transfer: Parameters<typeof pullSource>[0]): StagedSources["pull"] {
+  return ({ source, definition }) => pullSource(transfer, definition.kind, keyOf(source.uniqueKey()));
 }
 
 /** Whether an element's staged sources are in the cache; those of an element without sources always are. */

@@ -2,8 +2,10 @@
 import type { ProjectHeading } from "../base/messages.ts";
 import type { LoadedGraph } from "../graph/load.ts";
 import { describeRelations } from "../project/conflicts.ts";
+import type { RemoteConfig } from "../project/remotes.ts";
+import type { Remotes } from "./remotes.ts";
 
-export function projectHeadings({ project, elements }: LoadedGraph): ProjectHeading[] {
+export function projectHeadings({ project, elements }: LoadedGraph, remotes: Remotes | undefined): ProjectHeading[] {
   return project.session.projects.map((each) => {
     const own = elements.filter((element) => element.project === each);
     const kinds = (names: Iterable<string>) =>
@@ -19,6 +21,15 @@ export function projectHeadings({ project, elements }: LoadedGraph): ProjectHead
       options: Object.fromEntries(each.options.printable()),
       elementPlugins: kinds(own.map((element) => element.kind)),
       sourcePlugins: kinds(own.flatMap((element) => element.sources.map(({ definition }) => definition.kind))),
+      artifactCaches: servers(remotes?.configured.artifacts.get(each.name)),
+      sourceCaches: servers(remotes?.configured.sources.get(each.name)),
     };
   });
+}
+
+function servers(configs: readonly RemoteConfig[] = []): string[] {
+  return configs.map(
+    ({ url, push, type, instanceName, provenance }) =>
+      `${url}\npush: ${push ? "True" : "False"} type: ${type} instance: ${instanceName ?? "None"}\nloaded from: ${provenance}`,
+  );
 }

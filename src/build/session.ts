@@ -13,6 +13,7 @@ import type { LoadSession } from "../project/session.ts";
 import type { UserConfig } from "../project/user-config.ts";
 import type { Workspaces } from "../project/workspaces.ts";
 import type { JobFailed } from "./jobs.ts";
+import type { Remotes } from "./remotes.ts";
 import type { OnError } from "./scheduler.ts";
 import { fetchOriginals, stageSources } from "./source-io.ts";
 import type { ElementStates } from "./states.ts";
@@ -36,6 +37,8 @@ export interface Session {
   /** Whether only artifacts count that are built from exactly what is declared now. */
   readonly strict: boolean;
   readonly workspaces: Workspaces;
+  /** The servers that the command uses, if it uses any. */
+  readonly remotes?: Remotes;
   /** Asks the user what to do after a job has failed; where there is nobody to ask, the user configuration says it. */
   readonly askAfterFailure?: (failure: JobFailed) => Promise<OnError | "retry">;
 }

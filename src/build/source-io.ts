@@ -16,6 +16,16 @@ export interface SourceTools {
   readonly cas: Cas;
   readonly messenger: Messenger;
   readonly signal: AbortSignal;
+  /** Where trees of single sources are kept; without it, sources are fetched and staged as they are. */
+  readonly staged?: StagedSources;
+}
+
+/** Trees of single sources, of those that don't need the sources before them. */
+export interface StagedSources {
+  find(source: ElementSource): Digest | undefined;
+  put(source: ElementSource, tree: Digest): void;
+  /** From a server, if one has it. */
+  pull(source: ElementSource): Promise<Digest | undefined>;
 }
 
 export function sourceIo(
@@ -56,13 +66,27 @@ export async function fetchOriginals(element: Element, tools: SourceTools, stop?
   for (const each of element.sources) {
     if (each === stop) break;
     const io = sourceIo(element, each, tools);
-    if (each.source.isCached(io)) continue;
+    if (each.source.isCached(io) || (await isStaged(each, tools.staged))) continue;
     if (!each.definition.needsPrevious?.fetch) {
       await each.source.fetch(io);
     } else {
       await each.source.fetch(sourceIo(element, each, tools, await stageBefore(element, each, tools)));
     }
   }
+}
+
+/** Whether there is a tree of a source, on this machine or on a server. */
+async function isStaged(each: ElementSource, staged: StagedSources | undefined): Promise<boolean> {
+  if (staged === undefined || !standsAlone(each)) return false;
+  if (staged.find(each) !== undefined) return true;
+  const pulled = await staged.pull(each);
+  if (pulled !== undefined) staged.put(each, pulled);
+  return pulled !== undefined;
+}
+
+/** Whether what is staged of a source does not follow from those before it. */
+export function standsAlone({ definition: { needsPrevious } }: ElementSource): boolean {
+  return !needsPrevious?.fetch && !needsPrevious?.stage;
 }
 
 /** The tree of an element's sources, each in its directory, later ones over earlier ones. */
@@ -80,7 +104,7 @@ export async function stageBefore(
   for (const each of element.sources) {
     if (each === stop) break;
     try {
-      await each.source.stage(directoryOf(root, each), sourceIo(element, each, tools));
+      await stageOne(element, each, directoryOf(root, each), tools);
     } catch (error) {
       if (!(error instanceof BstError) || error.domain !== "virtual-fs") throw error;
       throw new BstError("element", `The sources of ${element.name} cannot be staged: ${error.message}`, {
@@ -90,6 +114,23 @@ export async function stageBefore(
     }
   }
   return stop === undefined ? root : directoryOf(root, stop);
+}
+
+async function stageOne(element: Element, each: ElementSource, to: Tree, tools: SourceTools): Promise<void> {
+  const { staged, cas } = tools;
+  const io = sourceIo(element, each, tools);
+  if (staged === undefined || !standsAlone(each)) {
+    await each.source.stage(to, io);
+    return;
+  }
+  let tree = staged.find(each);
+  if (tree === undefined) {
+    const alone = new Tree(cas);
+    await each.source.stage(alone, io);
+    tree = alone.digest();
+    staged.put(each, tree);
+  }
+  to.importTree(tree);
 }
 
 /** Writes an element's sources into an empty folder, to be worked in. */

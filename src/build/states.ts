@@ -36,6 +36,11 @@ export class ElementStates {
   private readonly sourceStore: SourceStore;
   private readonly options: StateOptions;
   private readonly states = new Map<Element, ElementState>();
+  /** What counts of each element in the cache, by key: states are computed anew where keys change. */
+  private readonly lookups = new Map<Element, Map<string, ArtifactRecord | undefined>>();
+  /** Elements whose state is final: it holds for whatever is built from them. */
+  private readonly settled = new Set<Element>();
+  private readonly discarded = new Set<Element>();
 
   constructor(keys: KeyRing, artifacts: ArtifactStore, sourceStore: SourceStore, options: StateOptions) {
     this.keys = keys;
@@ -60,17 +65,62 @@ export class ElementStates {
   /** Records what a build made. */
   set(element: Element, artifact: ArtifactRecord): void {
     this.states.set(element, { key: artifact.strongKey, artifact });
+    this.settled.add(element);
+  }
+
+  /**
+   * Records what was pulled. Where that was built from other versions, keys of what is built from it change.
+   * @returns whether it counts
+   */
+  take(element: Element, artifact: ArtifactRecord): boolean {
+    const { key } = this.of(element);
+    const exact = isExact(element) ? key : this.keys.of(element)?.strict;
+    if (this.counted(element, artifact, exact) === undefined) return false;
+    this.set(element, artifact);
+    if (key !== artifact.strongKey) {
+      for (const each of this.states.keys()) if (!this.settled.has(each)) this.states.delete(each);
+    }
+    return true;
   }
 
   /** Takes an element whose build failed for one that was not built, so that it can be tried again. */
   forgetFailure(element: Element): void {
     const { key } = this.of(element);
-    if (this.hasFailed(element)) this.states.set(element, { key, artifact: undefined });
+    if (!this.hasFailed(element)) return;
+    this.states.set(element, { key, artifact: undefined });
+    this.settled.add(element);
   }
 
   /** Forgets everything: refs or the cache have changed. */
   clear(): void {
     this.states.clear();
+    this.lookups.clear();
+    this.settled.clear();
+    this.discarded.clear();
+  }
+
+  /** Lets everything that an element depends on be as it is now, since the element's artifact was chosen for that. */
+  settleBelow(element: Element): void {
+    for (const each of dependencies(element, "all")) {
+      if (each === element) continue;
+      this.of(each);
+      this.settled.add(each);
+    }
+  }
+
+  /** The keys under which an element's artifact counts, in the order of preference; none without refs. */
+  keysOf(element: Element): string[] {
+    const keys = this.keys.of(element);
+    if (keys === undefined) return [];
+    if (this.options.strict) return [keys.strict];
+    if (!isExact(element) && !this.settled.has(element)) return [keys.strict, keys.weak];
+    const { key } = this.of(element);
+    return key === undefined ? [] : [key];
+  }
+
+  /** Whether a failed build was found that does not count. */
+  isDiscarded(element: Element): boolean {
+    return this.discarded.has(element);
   }
 
   isCached(element: Element): boolean {
@@ -99,7 +149,7 @@ export class ElementStates {
 
   private strict(element: Element): ElementState {
     const key = this.keys.of(element)?.strict;
-    return { key, artifact: key === undefined ? undefined : this.counted(element, this.find(element, key), key) };
+    return { key, artifact: key === undefined ? undefined : this.counted(element, this.stored(element, key), key) };
   }
 
   /**
@@ -109,34 +159,51 @@ export class ElementStates {
   private nonStrict(element: Element): ElementState {
     const keys = this.keys.of(element);
     if (keys === undefined) return { key: undefined, artifact: undefined };
-    const exact = this.counted(element, this.find(element, keys.strict), keys.strict);
-    const { strictRebuild, collects } = element.definition;
-    if (!strictRebuild && !collects) {
-      const artifact = exact ?? this.counted(element, this.find(element, keys.weak), keys.strict);
+    const exact = this.find(element, keys.strict, keys.strict);
+    if (!isExact(element)) {
+      const artifact = exact ?? this.find(element, keys.weak, keys.strict);
       if (artifact !== undefined) return { key: artifact.strongKey, artifact };
     }
     const key = this.keys.strong(element, (dependency) => this.states.get(dependency)?.key);
     if (key === undefined) return { key, artifact: undefined };
-    return { key, artifact: key === keys.strict ? exact : this.counted(element, this.find(element, key), key) };
+    return { key, artifact: key === keys.strict ? exact : this.find(element, key, key) };
   }
 
-  private find(element: Element, key: string): ArtifactRecord | undefined {
-    return this.artifacts.find({ project: element.projectName, normalName: element.normalName, key });
+  /**
+   * The artifact of a key, if it counts.
+   * @param exact the key that the artifact of a failed build must have to count
+   */
+  private find(element: Element, key: string, exact: string): ArtifactRecord | undefined {
+    const known = this.lookups.get(element) ?? new Map<string, ArtifactRecord | undefined>();
+    this.lookups.set(element, known);
+    if (!known.has(key)) known.set(key, this.counted(element, this.stored(element, key), exact));
+    return known.get(key);
+  }
+
+  private stored({ projectName: project, normalName }: Element, key: string): ArtifactRecord | undefined {
+    return this.artifacts.find({ project, normalName, key });
   }
 
   /** An artifact unless it is of a failed build that shall be tried again. */
-  private counted(element: Element, artifact: ArtifactRecord | undefined, key: string): ArtifactRecord | undefined {
+  private counted(element: Element, artifact: ArtifactRecord | undefined, key: string | undefined) {
     if (artifact === undefined || artifact.buildSuccess) return artifact;
     const { retryFailed, onDiscard } = this.options;
     if (onDiscard === undefined) return artifact;
     if (retryFailed) {
+      this.discarded.add(element);
       onDiscard(element, artifact, "because failed builds are to be tried again");
       return undefined;
     }
     if (artifact.strongKey !== key) {
+      this.discarded.add(element);
       onDiscard(element, artifact, "because what it was built from may have changed");
       return undefined;
     }
     return artifact;
   }
+}
+
+/** Whether an element's artifact is made of the files of others, so that it is of use for these alone. */
+export function isExact({ definition }: Element): boolean {
+  return definition.strictRebuild === true || definition.collects === true;
 }

@@ -5,7 +5,7 @@ import type { Element } from "../project/element.ts";
 import type { Project } from "../project/project.ts";
 import type { Ref } from "../project/source-kind.ts";
 import type { ElementSource } from "../project/sources.ts";
-import { runJob, SkipJob } from "./jobs.ts";
+import { jobSubject, runJob, SkipJob } from "./jobs.ts";
 import { runPipeline } from "./pipeline.ts";
 import { sourceElements } from "./redirect.ts";
 import { RefWriter } from "./ref-writer.ts";
@@ -91,19 +91,23 @@ async function trackElement(
   signal: AbortSignal,
 ): Promise<void> {
   const { networkRetries: retries } = config.scheduler;
-  await runJob({ action: "track", element, events, states, retries }, signal, async (messenger) => {
-    const tools: SourceTools = { cas: caches.cas, messenger, signal };
-    const found: { source: ElementSource; ref: Ref }[] = [];
-    for (const source of element.sources) {
-      const ref = await trackSource(element, source, tools);
-      if (ref !== undefined) found.push({ source, ref });
-    }
-    if (element.sources.every(({ source }) => source.ref === undefined)) {
-      throw new SkipJob("The sources of the element cannot be tracked");
-    }
-    // When all of them are known, so that a failure leaves the project as it was.
-    for (const { source, ref } of found) writer.save(element, source, ref);
-  });
+  await runJob(
+    { action: "track", subject: jobSubject(element, states), events, retries },
+    signal,
+    async (messenger) => {
+      const tools: SourceTools = { cas: caches.cas, messenger, signal };
+      const found: { source: ElementSource; ref: Ref }[] = [];
+      for (const source of element.sources) {
+        const ref = await trackSource(element, source, tools);
+        if (ref !== undefined) found.push({ source, ref });
+      }
+      if (element.sources.every(({ source }) => source.ref === undefined)) {
+        throw new SkipJob("The sources of the element cannot be tracked");
+      }
+      // When all of them are known, so that a failure leaves the project as it was.
+      for (const { source, ref } of found) writer.save(element, source, ref);
+    },
+  );
 }
 
 /** @returns the source's new ref, which it has then; undefined where that is the one it had */

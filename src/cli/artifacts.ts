@@ -5,8 +5,11 @@ import type { ArtifactStore } from "../artifact/store.ts";
 import { activity } from "../base/activity.ts";
 import { BstError } from "../base/errors.ts";
 import type { DisplayKey } from "../base/messages.ts";
+import { type RunTools, runTasks } from "../build/pipeline.ts";
+import { connectRemotes, type RemoteChoice, type RemoteWishes } from "../build/remotes.ts";
 import { type Selection, select } from "../build/selection.ts";
 import type { Caches } from "../build/session.ts";
+import { type PullSubject, type PushSubject, pullTask, type TransferSession } from "../build/transfers.ts";
 import type { Element } from "../project/element.ts";
 import type { CommandContext } from "./app.ts";
 import { classifyTargets, expandArtifacts } from "./targets.ts";
@@ -25,10 +28,24 @@ export interface Subject {
 
 export interface ArtifactBench {
   readonly caches: Caches;
+  /** What pulling and pushing takes. */
+  readonly tools: TransferSession & RunTools;
+  /** Where elements are among the words. */
+  readonly workbench: Workbench | undefined;
   /** What the user named. */
   readonly targets: readonly Subject[];
   /** These with, or of these, the dependencies that were asked for, in staging order. */
   readonly subjects: readonly Subject[];
+}
+
+export interface ArtifactOptions {
+  readonly selection?: Selection;
+  /** The servers that the command uses; without it, nobody is asked. */
+  readonly servers?: RemoteChoice;
+  /** Whether artifacts that are named are pulled where they are needed to know their dependencies. */
+  readonly pullsNamed?: boolean;
+  /** Whether nothing said means the default targets, without junctions. */
+  readonly usesDefaults?: boolean;
 }
 
 /** Full name of an element, or the name of an artifact. */
@@ -40,16 +57,28 @@ export function warnOfMissing({ reporter }: CommandContext, { element, refs }: S
   reporter.emit({ type: "warn", text: `${refs[0] ?? element?.fullName} is not cached` });
 }
 
-/** The project is loaded only where elements are among the words. */
+/** The project is loaded only where elements are among the words, or there are none. */
 export async function openArtifacts(
   context: CommandContext,
   targets: readonly string[],
-  selection: Selection = "none",
+  options: ArtifactOptions = {},
 ): Promise<ArtifactBench> {
   const { reporter } = context;
+  const { selection = "none", servers, usesDefaults = false } = options;
   const words = classifyTargets(targets);
-  const workbench = words.elements.length > 0 ? await openWorkbench(context, { targets: words.elements }) : undefined;
-  const { caches } = workbench ?? openBench(context);
+  const wishes = servers && { artifacts: servers };
+  const furtherProjects = words.artifacts.flatMap((word) => word.split("/")[0] ?? []);
+  const workbench =
+    words.elements.length > 0 || (targets.length === 0 && usesDefaults)
+      ? await openWorkbench(context, {
+          targets: words.elements,
+          servers: wishes,
+          furtherProjects,
+          skipDefaultJunctions: true,
+        })
+      : undefined;
+  const tools = workbench ?? (await openTools(context, furtherProjects, wishes));
+  const { caches } = tools;
   const store = caches.artifacts;
   const artifacts = expandArtifacts(words.artifacts, store, reporter).flatMap((ref) => parseRef(ref) ?? []);
   if (artifacts.length > 0 && (selection === "run" || selection === "all")) {
@@ -57,6 +86,12 @@ export async function openArtifacts(
       reason: "deps-not-supported",
       detail: "An artifact knows what it was built from, and not what it needs to run.",
     });
+  }
+  if (options.pullsNamed && selection === "build") {
+    await pullUnknown(
+      tools,
+      artifacts.map((name) => artifactSubject(store, name)),
+    );
   }
 
   return activity(reporter, "Query cache", () => {
@@ -67,10 +102,61 @@ export async function openArtifacts(
     const further = selection === "build" ? unique(named.flatMap((subject) => buildDeps(store, subject))) : named;
     return {
       caches,
+      tools,
+      workbench,
       targets: [...ofElements(elements), ...named],
       subjects: [...ofElements(select(elements, selection)), ...further],
     };
   });
+}
+
+/** What pulling and pushing takes where there is no project. */
+async function openTools(
+  context: CommandContext,
+  projects: readonly string[],
+  wishes: RemoteWishes | undefined,
+): Promise<TransferSession & RunTools> {
+  const { config, caches } = openBench(context);
+  const { reporter: events, signal } = context;
+  const remotes = wishes && (await connectRemotes({ config, events, signal }, [], projects, wishes));
+  return { config, caches, events, signal, ...(remotes !== undefined && { remotes }) };
+}
+
+/** Pulls named artifacts that are not in the cache. */
+async function pullUnknown(tools: TransferSession & RunTools, named: readonly Subject[]): Promise<void> {
+  const missing = named.filter(({ record }) => record === undefined);
+  if (missing.length === 0 || !tools.remotes?.artifacts.canPull) return;
+  const summary = { total: missing.length, session: missing.length, changed: [] };
+  await runTasks(
+    tools,
+    undefined,
+    () => missing.map((subject) => pullTask(tools, transferSubject(tools, subject))),
+    () => summary,
+  );
+}
+
+/** An artifact that is not that of an element, as jobs take it. */
+export function transferSubject(
+  { caches, config }: TransferSession,
+  { refs: [ref = ""], record, about }: Subject,
+): PullSubject & PushSubject {
+  const name = parseRef(ref);
+  if (name === undefined) throw new Error(`'${ref}' is no name of an artifact`);
+  const { project, normalName, key } = name;
+  let known = record;
+  return {
+    name: about.element,
+    project,
+    normalName,
+    element: undefined,
+    key: () => ({ full: key, brief: key.slice(0, config.logging.keyLength), strict: true }),
+    keys: () => [key],
+    take: (pulled) => {
+      known = caches.artifacts.find(name) ?? pulled;
+      return true;
+    },
+    record: () => known,
+  };
 }
 
 export function elementSubject(workbench: Workbench, element: Element): Subject {

@@ -5,6 +5,7 @@ import { SourceStore } from "../artifact/sources.ts";
 import { ArtifactStore } from "../artifact/store.ts";
 import { activity } from "../base/activity.ts";
 import { BstError } from "../base/errors.ts";
+import { connectRemotes, type RemoteWishes } from "../build/remotes.ts";
 import { loadWithSubprojects, type Session } from "../build/session.ts";
 import { ElementStates } from "../build/states.ts";
 import { importLocalPath } from "../cas/import.ts";
@@ -35,6 +36,10 @@ export interface OpenOptions {
   readonly ownSources?: ReadonlySet<string>;
   /** Whether junctions among the default targets are left out. */
   readonly skipDefaultJunctions?: boolean;
+  /** The caches whose servers the command uses; without it, nobody is asked. */
+  readonly servers?: RemoteWishes | undefined;
+  /** Names of projects that need not be loaded, whose artifacts are meant as well. */
+  readonly furtherProjects?: readonly string[];
 }
 
 /** A session, and the elements that the command is about. */
@@ -139,6 +144,9 @@ export async function openWorkbench(context: CommandContext, options: OpenOption
     }),
   });
   const targets = graph.targets.slice(0, names.length);
+  const { servers, furtherProjects = [] } = options;
+  const tools = { config, events: reporter, signal };
+  const remotes = servers && (await connectRemotes(tools, graph.project.session.projects, furtherProjects, servers));
   const bench: Workbench = {
     config,
     caches,
@@ -148,6 +156,7 @@ export async function openWorkbench(context: CommandContext, options: OpenOption
     signal,
     strict,
     workspaces,
+    ...(remotes !== undefined && { remotes }),
     targets:
       options.skipDefaultJunctions && options.targets.length === 0
         ? targets.filter(({ kind }) => kind !== "junction")

@@ -10,8 +10,10 @@ import type { CommandContext, Run } from "../app.ts";
 import { nameOf, openArtifacts, type Subject } from "../artifacts.ts";
 import { EXIT } from "../failure.ts";
 import { writeOutput } from "../output.ts";
+import { artifactServers } from "../servers.ts";
 import type { OptionsOf } from "../spec/commands.ts";
 import { integrateSubjects, requireCached, stageSubjects } from "../staging.ts";
+import { pullMissing, refreshed } from "../transfers.ts";
 import { findProject } from "../workbench.ts";
 
 type Options = OptionsOf<"artifact checkout">;
@@ -33,13 +35,20 @@ export const run: Run<"artifact checkout"> = async (context, options) => {
   if (word === undefined) throw new BstError("app", 'Missing argument "ELEMENT".');
   const destination = destinationOf(context, options, word);
 
-  const { caches, targets, subjects } = await openArtifacts(context, [word], options.deps);
-  const [target, ...others] = targets;
-  if (target === undefined || others.length > 0) {
+  const bench = await openArtifacts(context, [word], {
+    selection: options.deps,
+    servers: artifactServers(options),
+    pullsNamed: true,
+  });
+  const { caches, targets } = bench;
+  const [named, ...others] = targets;
+  if (named === undefined || others.length > 0) {
     throw new BstError("stream", `One artifact can be checked out at a time, and '${word}' names ${targets.length}`);
   }
   if (destination.kind === "directory") prepareDirectory(destination.location, options.force);
   else if (destination.location !== STANDARD_OUTPUT) prepareFile(destination.location, options.force);
+  const subjects = await pullMissing(bench, bench.subjects);
+  const target = refreshed(bench, named);
   try {
     const root = await stage(context, caches.cas, target, subjects, options.integrate ?? true);
     await write(context, target, root, destination);

@@ -5,7 +5,7 @@ import { openArtifacts } from "../artifacts.ts";
 
 export const run: Run<"artifact delete"> = async (context, { artifacts, deps }) => {
   const { reporter } = context;
-  const { caches, subjects } = await openArtifacts(context, artifacts, deps);
+  const { caches, subjects } = await openArtifacts(context, artifacts, { selection: deps });
   let isAnyRemoved = false;
   for (const ref of new Set(subjects.flatMap(({ refs }) => refs))) {
     try {

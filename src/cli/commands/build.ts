@@ -1,6 +1,7 @@
 /** `build`: makes the artifacts of elements. */
 import { buildTargets } from "../../build/build.ts";
 import type { Run } from "../app.ts";
+import { artifactServers, sourceServers } from "../servers.ts";
 import { runSession } from "../session.ts";
 import { openWorkbench } from "../workbench.ts";
 
@@ -11,6 +12,7 @@ export const run: Run<"build"> = async (context, options) => {
       retryFailed: options.retryFailed,
       skipDefaultJunctions: true,
       storesLocal: true,
+      servers: { artifacts: artifactServers(options), sources: sourceServers(options) },
     });
     await buildTargets(bench, bench.targets, options.deps ?? bench.config.build.dependencies);
   });

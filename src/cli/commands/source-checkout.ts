@@ -8,6 +8,7 @@ import { except, select } from "../../build/selection.ts";
 import { sourceTree } from "../../build/source-checkout.ts";
 import type { Run } from "../app.ts";
 import { EXIT } from "../failure.ts";
+import { sourceServers } from "../servers.ts";
 import { findProject, openWorkbench } from "../workbench.ts";
 
 const DEFAULT_DIRECTORY = "source-checkout";
@@ -28,7 +29,11 @@ export const run: Run<"source checkout"> = async (context, options) => {
   if (tar === undefined) prepareDirectory(location, force);
   else prepareFile(location, force);
 
-  const bench = await openWorkbench(context, { targets: [target], except: options.except });
+  const bench = await openWorkbench(context, {
+    targets: [target],
+    except: options.except,
+    servers: { sources: sourceServers(options) },
+  });
   const { targets, excepted, caches, states, signal, events } = bench;
   const elements = except(targets, select(targets, options.deps), excepted);
   await fetchElements(bench, targets, elements, { announce: false });
