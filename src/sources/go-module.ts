@@ -8,9 +8,10 @@ import { MappingNode, mappingFrom, type Plain } from "../yaml/node.ts";
 import { commitTree } from "./git-commit-tree.ts";
 import { type DescribedRef, GitRepoMirror, parseRef } from "./git-repo-mirror.ts";
 import { trackGoModule } from "./go-track.ts";
-import { listModule, readGoMod, readText } from "./go-vendor.ts";
+import { listModule, readGoMod } from "./go-vendor.ts";
 import { majorVersion } from "./go-version.ts";
 import { isSince } from "./package-version.ts";
+import { readText } from "./tree-text.ts";
 import { VersionGuesser } from "./version-guess.ts";
 
 interface ModuleRef {

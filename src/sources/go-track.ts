@@ -5,9 +5,9 @@ import type { Tree } from "../cas/tree.ts";
 import type { SourceContext, SourceIo } from "../project/source-kind.ts";
 import { resolveCommit } from "./git-abbreviated.ts";
 import { GitRepoMirror } from "./git-repo-mirror.ts";
-import { readText } from "./go-vendor.ts";
 import { pseudoVersionCommit, versionTag } from "./go-version.ts";
 import { readUrl } from "./mirror-file.ts";
+import { readText } from "./tree-text.ts";
 
 export interface TrackedModule {
   readonly "go-version": string;

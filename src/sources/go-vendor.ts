@@ -3,6 +3,7 @@ import { BstError } from "../base/errors.ts";
 import { compareCodePoints } from "../base/json.ts";
 import { nodesOf, type TreeNode } from "../cas/directory.ts";
 import type { Tree } from "../cas/tree.ts";
+import { readText } from "./tree-text.ts";
 
 /** What the list says of a module. */
 export interface ListedModule {
@@ -84,9 +85,4 @@ function isLinkToFile(tree: Tree, path: string): boolean {
 
 function childrenOf(tree: Tree, path: string): TreeNode[] {
   return nodesOf(tree.cas.readDirectory(tree.openDirectory(path).digest()));
-}
-
-export function readText(tree: Tree, path: string): string | undefined {
-  const node = tree.lookup(path, { followSymlinks: true });
-  return node?.kind === "file" ? tree.cas.read(node.digest).toString("utf8") : undefined;
 }
