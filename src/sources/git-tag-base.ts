@@ -78,7 +78,10 @@ export abstract class GitTagBase implements Source {
 
   async fetch(io: SourceIo): Promise<void> {
     await this.top().fetch(io);
-    for (const submodule of this.submodules(io)) await submodule.fetch(io);
+    for (const submodule of this.submodules(io)) {
+      this.context.resolveUrl(submodule.url);
+      await submodule.fetch(io);
+    }
   }
 
   async stage(tree: Tree, io: SourceIo): Promise<void> {

@@ -50,7 +50,7 @@ export async function reachableTags(repository: string, commit: string, signal: 
 
 /**
  * The folder `.git` of a repository with the commits between the tags and a ref, without their files.
- * @param ref as the source has it
+ * @param ref a commit, or what git knows it by
  */
 export async function stageTags(repository: string, ref: string, tags: readonly Tag[], io: SourceIo): Promise<Digest> {
   const { signal } = io;

@@ -83,7 +83,8 @@ class GitSource implements Source {
   }
 
   refFields(ref: Ref): Readonly<Record<string, Plain | undefined>> {
-    return { tags: undefined, ...fieldsOf(ref) };
+    const { tags, ...others } = fieldsOf(ref);
+    return { ...others, tags };
   }
 
   isCached(io: MirrorIo): boolean {
@@ -122,7 +123,10 @@ class GitSource implements Source {
 
   async fetch(io: SourceIo): Promise<void> {
     await fetchModule(this.#context, this.#top(), io);
-    for (const module of this.#modules(io, io)) await fetchModule(this.#context, module, io);
+    for (const module of this.#modules(io, io)) {
+      this.#context.resolveUrl(module.url);
+      await fetchModule(this.#context, module, io);
+    }
   }
 
   async stage(tree: Tree, io: SourceIo): Promise<void> {
@@ -135,7 +139,9 @@ class GitSource implements Source {
       }
       if (this.#tags.length > 0) {
         const { ref, mirrorUrl } = this.#top();
-        staged.makeDirectory(".git").importTree(await stageTags(mirrorPath(io, mirrorUrl), ref, this.#tags, io));
+        staged
+          .makeDirectory(".git")
+          .importTree(await stageTags(mirrorPath(io, mirrorUrl), revision(ref), this.#tags, io));
       }
       tree.importTree(staged);
     });

@@ -21,7 +21,7 @@ export const absent: string | undefined = existsSync(join(installation, "venv/bi
 
 if (absent !== undefined) console.warn(`skipped: ${absent}`);
 
-const reference = [python, join(import.meta.dirname, "reference.py")];
+export const reference = [python, join(import.meta.dirname, "reference.py")];
 
 /** What the two programs said, in the order `theirs`, `ours`. */
 export interface Answers<T> {
