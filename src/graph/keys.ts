@@ -88,10 +88,17 @@ export class KeyRing {
     return this.hash(element, entries, weak);
   }
 
-  /** Goes over all dependencies first, by a list, so that long chains cost no stack. */
+  /** What it depends on comes first, by a list, so that long chains cost no stack. */
   private compute(element: Element): void {
-    for (const each of dependencies(element, "all")) {
-      if (!this.keys.has(each)) this.keys.set(each, this.computeOne(each));
+    const pending = [element];
+    for (let last = pending.at(-1); last !== undefined; last = pending.at(-1)) {
+      const missing = [...last.buildDependencies, ...last.runtimeDependencies].filter((each) => !this.keys.has(each));
+      if (missing.length > 0) {
+        pending.push(...missing);
+      } else {
+        if (!this.keys.has(last)) this.keys.set(last, this.computeOne(last));
+        pending.pop();
+      }
     }
   }
 
