@@ -9,10 +9,8 @@ import { git } from "./git-command.ts";
 import type { TrackPatterns } from "./git-remote.ts";
 import { type DescribedRef, GitRepoMirror, parseRef } from "./git-repo-mirror.ts";
 import { stageGitRepo } from "./git-repo-stage.ts";
+import { isSince } from "./package-version.ts";
 import { VersionGuesser, versionProperties } from "./version-guess.ts";
-
-/** The package's version from which on sources tell their ecosystem. */
-const TELLS_ECOSYSTEM = [2, 4];
 
 class GitRepoSource implements Source {
   readonly #context: SourceContext;
@@ -122,7 +120,7 @@ class GitRepoSource implements Source {
         extraData: {
           ...(tag !== undefined && { "tag-name": tag }),
           ...(offset !== undefined && { "commit-offset": offset }),
-          ...(tellsEcosystem(this.#context.packageVersion) && { ecosystem: "GIT" }),
+          ...(isSince(this.#context, 2, 4) && { ecosystem: "GIT" }),
         },
       },
     ];
@@ -133,13 +131,6 @@ class GitRepoSource implements Source {
     if (described === undefined) throw new BstError("source", `${this.#context.provenance}: The source has no ref`);
     return described;
   }
-}
-
-function tellsEcosystem(version: string | undefined): boolean {
-  if (version === undefined) return true;
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  const [firstMajor = 0, firstMinor = 0] = TELLS_ECOSYSTEM;
-  return major > firstMajor || (major === firstMajor && minor >= firstMinor);
 }
 
 export const gitRepo: SourceKind = {
