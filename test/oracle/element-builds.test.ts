@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { cacheConfig, type FileContent } from "../helpers.ts";
 import { writeRoot } from "../root.ts";
+import { GitRepository } from "../sources/git-repository.ts";
 import { archive } from "../sources/tar-writer.ts";
 import { expectSameElements } from "./compare.ts";
 import { type Content, kindsProject, writeElements } from "./kinds-project.ts";
@@ -22,7 +23,7 @@ echo "$*" >> "$r/log"; test -z "$i" || (cd "$i" && find . | sort) >> "$r/log"`,
   "dpkg-deb": `name=\${2##*/}; (cd "$2" && for f in $(find . -type f | sort); do echo "$f"; cat "$f"; done) > "$3/$name.deb"`,
 };
 
-function buildElements(directory: string, ref: string): Record<string, Content> {
+function buildElements(directory: string, ref: string, commit: string): Record<string, Content> {
   const local = (path: string) => [{ kind: "local", path }];
   const image = { filename: "parts/app.bst", config: { input: true } };
   const metadata = {
@@ -31,6 +32,7 @@ function buildElements(directory: string, ref: string): Record<string, Content> 
     Empty: { none: "" },
   };
   const url = `file://${directory}/package_a-1.2.3.tar`;
+  const git = { url: `file://${directory}/repository.git`, track: "main" };
   const tarred = { kind: "tar", url, ref, "base-dir": "" };
   return {
     root: {
@@ -173,6 +175,9 @@ function buildElements(directory: string, ref: string): Record<string, Content> 
         },
       ],
     },
+    "sources/git": { kind: "import", sources: [{ ...git, kind: "git_repo", ref: `v1.5-1-g${commit}` }] },
+    "sources/git-plain": { kind: "import", sources: [{ ...git, kind: "git_tag", ref: commit }] },
+    "sources/all-git": { kind: "stack", depends: ["sources/git.bst", "sources/git-plain.bst"] },
     "sources/all": { kind: "stack", depends: ["archive", "cpe", "version", "remote"].map((s) => `sources/${s}.bst`) },
     manifest: { kind: "collect_manifest", "build-depends": ["sources/all.bst"], config: { path: "/a/manifest.json" } },
     "manifest-legacy": {
@@ -238,6 +243,10 @@ echo "#!/bin/sh" > debian/thing/DEBIAN/postinst
   "patches/one.patch": "--- a/etc/conf\n+++ b/etc/conf\n@@ -1 +1 @@\n-conf\n\\ No newline at end of file\n+new\n",
 };
 
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
 it("element kinds that are built", { timeout: 300_000 }, async (context) => {
   if (absent !== undefined) return context.skip(absent);
   const cwd = kindsProject(files);
@@ -249,11 +258,17 @@ it("element kinds that are built", { timeout: 300_000 }, async (context) => {
   }
   const bytes = archive([{ name: "package/file", content: "content" }]);
   writeFileSync(join(cwd, "package_a-1.2.3.tar"), bytes);
-  const targets = writeElements(cwd, buildElements(cwd, createHash("sha256").update(bytes).digest("hex")));
+  const repository = new GitRepository(cwd, "repository.git");
+  repository.commit("one", { file: "one" });
+  repository.tag("v1.5", { annotated: true });
+  const commit = repository.commit("two", { file: "two" });
+  const targets = writeElements(cwd, buildElements(cwd, sha256(bytes), commit));
   const configs = { theirs: cacheConfig(), ours: cacheConfig() };
   const built = await ask(["--on-error", "continue", "build", ...targets], { cwd, configs, timeoutMs: 200_000 });
   expect(built.theirs.code, built.theirs.stderr).toBe(0);
   expect(built.ours.code, built.ours.stderr).toBe(0);
-  const shown = await ask([...showArguments({ build: true, show: ["--deps", "none"] }), ...targets], { cwd, configs });
+  // Checkouts have times in their .git.
+  const compared = targets.filter((name) => !name.startsWith("sources/git"));
+  const shown = await ask([...showArguments({ build: true, show: ["--deps", "none"] }), ...compared], { cwd, configs });
   expectSameElements(shown);
 });

@@ -32,7 +32,10 @@ export function kindsProject(files: Readonly<Record<string, FileContent>> = {}):
           buildstream_plugins: buildKinds,
           buildstream_plugins_community: [...communityBuildKinds, ...otherKinds],
         }),
-        ...pluginOrigins("sources", { buildstream_plugins: ["patch"], buildstream_plugins_community: ["patch_queue"] }),
+        ...pluginOrigins("sources", {
+          buildstream_plugins: ["patch"],
+          buildstream_plugins_community: ["git_repo", "git_tag", "patch_queue"],
+        }),
       ],
     }),
     "files/etc/conf": "conf",
