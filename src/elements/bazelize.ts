@@ -17,6 +17,7 @@ export const bazelize: ElementKind = {
   defaults: { config: { include: [], exclude: [], "include-orphans": "True" } },
   artifactVersion: 4,
   strictRebuild: true,
+  runsCommands: false,
   forbids: ["runtime-depends", "sources"],
   configure(config, facts) {
     const include = config.strings("include") ?? [];
@@ -26,7 +27,6 @@ export const bazelize: ElementKind = {
     const selection = { include, exclude, orphans };
     let direct: readonly DependencyFacts[] = [];
     return {
-      runsCommands: false,
       configureDependencies(dependencies) {
         direct = dependencies.map(({ element }) => element);
       },

@@ -25,14 +25,15 @@ export const collectManifest: ElementKind = {
   schema,
   artifactVersion: 2,
   strictRebuild: true,
+  runsCommands: false,
   forbids: ["runtime-depends", "sources"],
   configure(config, facts) {
     const path = config.string("path");
     const isSpdx = config.string("output-type") === "spdx";
     const spdxInfo = readSpdxInfo(config.mapping("spdx-info") ?? mappingFrom({}));
-    const hasProvenance = config.bool("use-source-provenance") ?? true;
+    // Earlier plugins, of an artifact version of their own, do not know the key, and don't describe sources.
+    const hasProvenance = facts.artifactVersion > 1 && (config.bool("use-source-provenance") ?? true);
     return {
-      runsCommands: false,
       uniqueKey: () => ({
         path: path ?? null,
         ...(isSpdx && { output_type: "spdx", spdx_info: spdxKeyFields(spdxInfo) }),

@@ -31,7 +31,7 @@ export function keyFields(element: Element): Readonly<Record<string, KeyValue>> 
     // A new version of the artifact format, or of what a kind makes, must not find older artifacts.
     "core-artifact-version": CORE_ARTIFACT_VERSION,
     "element-plugin-name": definition.kind,
-    "element-plugin-version": definition.artifactVersion ?? 0,
+    "element-plugin-version": element.artifactVersion,
     // Programs remember where they were built.
     "element-base-key": { "build-root": element.variable("build-root") ?? null },
     "element-plugin-key": element.behaviour.uniqueKey(),

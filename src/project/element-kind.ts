@@ -21,6 +21,8 @@ export interface ElementFacts {
   readonly hasSources: boolean;
   variable(name: string): string | undefined;
   readonly environment: Readonly<Record<string, string>>;
+  /** Of the plugin that the project takes the kind from, or else of the kind. */
+  readonly artifactVersion: number;
   /** An error in domain "element" that begins with where the element is declared. May be called detached. */
   readonly error: (message: string, options?: BstErrorOptions) => BstError;
 }
@@ -150,5 +152,7 @@ export interface ElementKind {
   readonly collects?: boolean;
   readonly forbids?: readonly ("sources" | "build-depends" | "runtime-depends")[];
   readonly hasArtifact?: boolean;
+  /** False for kinds that never run commands; {@link ElementBehaviour.runsCommands} is for others. */
+  readonly runsCommands?: boolean;
   configure(config: MappingNode, facts: ElementFacts): ElementBehaviour;
 }

@@ -52,8 +52,8 @@ export class Element implements DependencyFacts {
     this.normalName = loaded.name.replaceAll("/", "-").replace(/(?<=[^.].*)\.[^.]*$/, "");
     this.node = node;
     this.description = node.string("description") ?? "";
-    this.definition = elementKind(project, loaded.kind, node);
-    const defaults = kindDefaults(project, this.definition, loaded.isFirstPass);
+    const defaults = kindDefaults(project, elementKind(project, loaded.kind, node), loaded.isFirstPass);
+    this.definition = defaults.definition;
 
     const variables = composeSection(node, "variables", defaults.variables);
     assertProtectedVariables(variables);
@@ -102,8 +102,12 @@ export class Element implements DependencyFacts {
     return this.definition.hasArtifact ?? true;
   }
 
+  get artifactVersion(): number {
+    return this.definition.artifactVersion ?? 0;
+  }
+
   get runsCommands(): boolean {
-    return this.behaviour.runsCommands ?? true;
+    return this.definition.runsCommands ?? this.behaviour.runsCommands ?? true;
   }
 
   readonly error = (message: string, options: BstErrorOptions = {}): BstError =>

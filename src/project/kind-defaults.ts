@@ -4,10 +4,13 @@ import { compose } from "../yaml/compose.ts";
 import { MappingNode, mappingFrom, ScalarNode } from "../yaml/node.ts";
 import type { ElementKind } from "./element-kind.ts";
 import { pluginLocation } from "./plugin-location.ts";
+import { pluginTraits } from "./plugin-traits.ts";
 import type { Project } from "./project.ts";
 import { Variables } from "./variables.ts";
 
 export interface KindDefaults {
+  /** The kind as the plugin that the project names declares it. */
+  readonly definition: ElementKind;
   readonly variables: MappingNode;
   /** The variables of an element that declares none, by its name; what they have in common is resolved once. */
   readonly variablesOf: (elementName: string) => Variables;
@@ -41,13 +44,13 @@ export function kindDefaults(project: Project, kind: ElementKind, isFirstPass: b
 function firstPassDefaults(project: Project, kind: ElementKind): KindDefaults {
   const { variables, elementOverrides } = project.firstPass;
   const own = ownDefaults(project, kind, elementOverrides, MappingNode.empty);
-  return assemble(own, variables, MappingNode.empty, [], MappingNode.empty);
+  return assemble(kind, own, variables, MappingNode.empty, [], MappingNode.empty);
 }
 
 function fullDefaults(project: Project, kind: ElementKind): KindDefaults {
   const { variables, elementOverrides, splitRules, environment, environmentNocache, sandbox } = project.resolved;
   const own = ownDefaults(project, kind, elementOverrides, splitRules);
-  return assemble(own, variables, environment, environmentNocache, sandbox);
+  return assemble(asDeclared(project, kind), own, variables, environment, environmentNocache, sandbox);
 }
 
 /** The kind's defaults, with the project's split rules under its own, and the project's `elements:` on top. */
@@ -73,7 +76,14 @@ function pluginDefaults(project: Project, kind: string): MappingNode | undefined
   return defaults === undefined ? MappingNode.empty : project.session.files.load(defaults, basename(defaults));
 }
 
+/** The kind with what its plugin says of itself, which is part of the keys as well. */
+function asDeclared(project: Project, kind: ElementKind): ElementKind {
+  const location = kind.isPlugin && pluginLocation(project, "elements", kind.kind);
+  return location ? { ...kind, ...pluginTraits(location.directory, kind.kind) } : kind;
+}
+
 function assemble(
+  definition: ElementKind,
   own: MappingNode,
   variables: MappingNode,
   environment: MappingNode,
@@ -84,6 +94,7 @@ function assemble(
   const all = compose(variables, section("variables"));
   let family: ReturnType<Variables["family"]> | undefined;
   return {
+    definition,
     variables: all,
     variablesOf(elementName) {
       family ??= new Variables(all.with(ELEMENT_NAME, new ScalarNode(""))).family(ELEMENT_NAME);

@@ -1,4 +1,6 @@
 /** Element kinds of plugin packages have the same keys and configuration as BuildStream's, with each key that they know. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { cacheConfig } from "../helpers.ts";
 import { expectSameElements } from "./compare.ts";
@@ -156,6 +158,40 @@ it("element kinds with all their keys", { timeout: 120_000 }, async (context) =>
     cwd,
     configs: { theirs: cacheConfig(), ours: cacheConfig() },
     timeoutMs: 100_000,
+  });
+  expect(shown.theirs.code, shown.theirs.stderr).toBe(0);
+  expectSameElements(shown);
+});
+
+it("element kinds of plugins that say otherwise of themselves", { timeout: 120_000 }, async (context) => {
+  if (absent !== undefined) return context.skip(absent);
+  const cwd = kindsProject();
+  const change = (kind: string, ...edits: readonly (readonly [from: RegExp, to: string])[]) => {
+    const path = join(cwd, "plugins/buildstream_plugins_community/elements", `${kind}.py`);
+    const before = readFileSync(path, "utf8");
+    const after = edits.reduce((text, [from, to]) => text.replace(from, to), before);
+    expect(after).not.toBe(before);
+    writeFileSync(path, after);
+  };
+  change("bazelize", [/ARTIFACT_VERSION = \d+/, "ARTIFACT_VERSION = 17"]);
+  change("collect_manifest", [/ {4}BST_(RUN|FORBID|STRICT)\w+ = \w+\n/g, ""]);
+  change("tar_element", [/BST_STRICT_REBUILD = True/, "BST_STRICT_REBUILD = False"]);
+  change("x86image", [
+    /BST_MIN_VERSION.*/,
+    'BST_MIN_VERSION = "2.0"\n    BST_STRICT_REBUILD = False\n    BST_ARTIFACT_VERSION = 2',
+  ]);
+  change("cargo", [/BST_MIN_VERSION.*/, 'BST_MIN_VERSION = "2.0"\n    BST_RUN_COMMANDS = False']);
+  const dependencies = { depends: ["files.bst"] };
+  const targets = writeElements(cwd, {
+    bazelize: { kind: "bazelize", "build-depends": ["files.bst"] },
+    manifest: { kind: "collect_manifest", ...dependencies, sources: [{ kind: "local", path: "files" }] },
+    archive: { kind: "tar_element", "build-depends": ["files.bst"] },
+    image: { kind: "x86image", "build-depends": [{ filename: "files.bst", config: { input: true } }] },
+    crate: { kind: "cargo", ...dependencies },
+  });
+  const shown = await ask([...showArguments({ show: ["--deps", "none"] }), ...targets], {
+    cwd,
+    configs: { theirs: cacheConfig(), ours: cacheConfig() },
   });
   expect(shown.theirs.code, shown.theirs.stderr).toBe(0);
   expectSameElements(shown);
