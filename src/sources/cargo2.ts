@@ -114,9 +114,9 @@ class Cargo2Source implements Source {
 
   async stage(tree: Tree, io: SourceIo): Promise<void> {
     const { provenance } = this.#context;
-    const vendor = tree.makeDirectory(this.#vendorDirectory);
     const repositories = new Map<string, GitCrate>();
     for (const crate of this.#crates) {
+      const vendor = tree.makeDirectory(this.#vendorDirectory);
       if (vendor.exists(`${crate.name}-${crate.version}`)) {
         throw new BstError(
           "source",

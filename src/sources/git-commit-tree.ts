@@ -16,5 +16,5 @@ export async function commitTree(
   const { tree } = parseCommit(bytes);
   const trees = new Trees(reader);
   await trees.load([tree]);
-  return new Worktree(cas, trees, { skipForbidden: true }).store(tree, reader, signal);
+  return await new Worktree(cas, trees, { skipForbidden: true }).store(tree, reader, signal);
 }

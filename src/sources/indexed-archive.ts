@@ -5,6 +5,7 @@ import type { Tree } from "../cas/tree.ts";
 import type { Ref, Source, SourceContext, SourceInfo, SourceIo } from "../project/source-kind.ts";
 import type { MappingNode, Plain } from "../yaml/node.ts";
 import { MirrorFile, urlDirectoryName } from "./mirror-file.ts";
+import { isSince } from "./package-version.ts";
 import { stageWithoutTop } from "./strip-top.ts";
 import type { VersionGuesser } from "./version-guess.ts";
 
@@ -20,7 +21,8 @@ export interface IndexedArchiveOptions {
   /** What the folder is called after that the archive is kept in. */
   readonly directory: string;
   readonly guesser?: VersionGuesser;
-  readonly extraData?: Readonly<Record<string, string>>;
+  /** Where package databases know the archives from. */
+  readonly ecosystem?: string;
 }
 
 export abstract class IndexedArchive implements Source {
@@ -84,7 +86,7 @@ export abstract class IndexedArchive implements Source {
   }
 
   info(): readonly SourceInfo[] {
-    const { guesser, extraData } = this.#options;
+    const { guesser, ecosystem = "None" } = this.#options;
     const url = this.context.resolveUrl(`${this.baseUrl}${this.#ref?.suffix ?? ""}`);
     return [
       {
@@ -93,7 +95,7 @@ export abstract class IndexedArchive implements Source {
         versionType: "sha256",
         version: this.#ref?.sha256sum,
         ...guesser?.guess(url),
-        ...(extraData !== undefined && { extraData }),
+        ...(isSince(this.context, 2, 4) && { extraData: { ecosystem } }),
       },
     ];
   }

@@ -35,7 +35,7 @@ class PypiSource extends IndexedArchive {
   constructor(config: MappingNode, context: SourceContext) {
     const name = config.required("name", config.string("name"));
     const guesser = new VersionGuesser(config);
-    super(context, { baseUrl: config.string("url") ?? STORAGE, directory: name, guesser });
+    super(context, { baseUrl: config.string("url") ?? STORAGE, directory: name, guesser, ecosystem: "PyPI" });
     this.#name = name;
     this.#filter = {
       prereleases: config.bool("prereleases") ?? false,

@@ -45,7 +45,7 @@ async function storeMembers(
   const stored: StoredMember[] = [];
   for (const { member, path } of placed) {
     signal.throwIfAborted();
-    if (path.startsWith("/")) throw new UnpackError(`'${member.name}' has an absolute path`);
+    if (member.name.startsWith("/")) throw new UnpackError(`'${member.name}' has an absolute path`);
     const parts = path.split("/").filter((part) => part !== "" && part !== ".");
     if (parts.includes("..")) throw new UnpackError(`'${member.name}' leads to a folder above`);
     if (parts.length === 0) continue;

@@ -1,42 +1,8 @@
-/** Source kinds of plugin packages: the same keys and source information as BuildStream's, and the same trees. */
-import { beforeAll, describe, expect, it } from "vitest";
-import { stringify } from "yaml";
-import { cacheConfig, type FileContent, project } from "../helpers.ts";
-import { expectSameElements } from "./compare.ts";
-import { absent, ask, showArguments } from "./oracle.ts";
-import { copyPlugins, pluginOrigins } from "./plugin-packages.ts";
-
-type Sources = readonly Readonly<Record<string, unknown>>[];
-
-/** A project with an element for each list of sources. */
-function projectOf(elements: Readonly<Record<string, Sources>>, files: Readonly<Record<string, FileContent>>): string {
-  const directory = project({
-    "project.conf": stringify({
-      name: "test",
-      "min-version": "2.0",
-      plugins: pluginOrigins("sources", {
-        buildstream_plugins: ["patch"],
-        buildstream_plugins_community: ["patch_queue"],
-      }),
-    }),
-    ...Object.fromEntries(
-      Object.entries(elements).map(([name, sources]) => [`${name}.bst`, stringify({ kind: "import", sources })]),
-    ),
-    ...files,
-  });
-  copyPlugins(directory, "sources");
-  return directory;
-}
-
-async function expectSameBuilds(cwd: string, elements: readonly string[]) {
-  const configs = { theirs: cacheConfig(), ours: cacheConfig() };
-  const built = await ask(["--on-error", "continue", "build", ...elements], { cwd, configs, timeoutMs: 100_000 });
-  expect(built.theirs.code, built.theirs.stderr).toBe(0);
-  expect(built.ours.code, built.ours.stderr).toBe(0);
-  expectSameElements(
-    await ask([...showArguments({ build: true, show: ["--deps", "none"] }), ...elements], { cwd, configs }),
-  );
-}
+/** Sources of kinds `patch` and `patch_queue` make the same trees as BuildStream's. */
+import { beforeAll, describe, it } from "vitest";
+import type { FileContent } from "../helpers.ts";
+import { absent } from "./oracle.ts";
+import { expectSameBuilds, sourceProject } from "./source-projects.ts";
 
 const tree = { kind: "local", path: "tree" };
 
@@ -82,7 +48,7 @@ describe.skipIf(absent !== undefined)("patches", () => {
 
   beforeAll(() => {
     const queue = names.filter((name) => !notGit.includes(name));
-    cwd = projectOf(
+    cwd = sourceProject(
       Object.fromEntries([
         ...names.map((name) => [`patch-${name}`, [tree, { kind: "patch", path: `patches/${name}` }]]),
         ...queue.map((name) => [`queue-${name}`, [tree, { kind: "patch_queue", path: `queues/${name}` }]]),

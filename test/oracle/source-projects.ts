@@ -1,0 +1,54 @@
+/** Projects whose elements have sources of plugin packages, and what both programs make of them. */
+import { expect } from "vitest";
+import { stringify } from "yaml";
+import { cacheConfig, type FileContent, project } from "../helpers.ts";
+import { expectSameElements } from "./compare.ts";
+import { type Answers, ask, parseShown, showArguments } from "./oracle.ts";
+import { copyPlugins, pluginOrigins } from "./plugin-packages.ts";
+
+export type Sources = readonly Readonly<Record<string, unknown>>[];
+
+const kinds = {
+  buildstream_plugins: ["docker", "patch"],
+  buildstream_plugins_community: ["cargo2", "cpan", "gen_cargo_lock", "go_module", "patch_queue", "pypi", "zip"],
+};
+
+/** A project with an import element for each list of sources. */
+export function sourceProject(
+  elements: Readonly<Record<string, Sources>>,
+  files: Readonly<Record<string, FileContent>> = {},
+  settings: Readonly<Record<string, unknown>> = {},
+): string {
+  const directory = project({
+    "project.conf": stringify({
+      name: "test",
+      "min-version": "2.0",
+      plugins: pluginOrigins("sources", kinds),
+      ...settings,
+    }),
+    ...Object.fromEntries(
+      Object.entries(elements).map(([name, sources]) => [`${name}.bst`, stringify({ kind: "import", sources })]),
+    ),
+    ...files,
+  });
+  copyPlugins(directory, "sources");
+  return directory;
+}
+
+/** Both fetch and build the elements, with the same keys and digests. */
+export async function expectSameBuilds(
+  cwd: string,
+  elements: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Answers<string>> {
+  // BuildStream's jobs trip over each other's locks in the mirror of a repository.
+  const configs = { theirs: cacheConfig({ scheduler: { fetchers: 1 } }), ours: cacheConfig() };
+  const built = await ask(["--on-error", "continue", "build", ...elements], { cwd, configs, env, timeoutMs: 100_000 });
+  expect(built.theirs.code, built.theirs.stderr).toBe(0);
+  expect(built.ours.code, built.ours.stderr).toBe(0);
+  const show = showArguments({ build: true, show: ["--deps", "none"] });
+  const shown = await ask([...show, ...elements], { cwd, configs, env });
+  expectSameElements(shown);
+  for (const [name, { state }] of parseShown(shown.theirs.stdout)) expect(`${name} ${state}`).toBe(`${name} cached`);
+  return configs;
+}
