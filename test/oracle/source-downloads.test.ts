@@ -1,17 +1,17 @@
 /** Sources that are downloaded: the same keys, source information and trees as BuildStream's. */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { cacheConfig, type FileContent, tempDir, writeFiles } from "../helpers.ts";
+import { bstTs, cacheConfig, type FileContent, runCommand, tempDir, writeFiles } from "../helpers.ts";
 import { serveHttp } from "../sources/servers.ts";
 import { archive, directory, gzipped, hardlink, type Member, symlink } from "../sources/tar-writer.ts";
 import { type ZipMember, zipArchive } from "../sources/zip-writer.ts";
 import { expectSameElements } from "./compare.ts";
-import { absent, ask, showArguments } from "./oracle.ts";
-import { expectSameBuilds, type Sources, sourceProject } from "./source-projects.ts";
+import { absent, ask, reference, showArguments } from "./oracle.ts";
+import { expectSameBuilds, expectSameTracking, type Sources, sourceProject } from "./source-projects.ts";
 
 /** Some kinds want sources before them. */
 const tree = { kind: "local", path: "tree" };
@@ -125,23 +125,10 @@ describe.skipIf(absent !== undefined)("downloaded sources", { timeout: 240_000 }
       "/modules/02packages.details.txt.gz": gzipSync(`${list.join("\n")}\n`),
       "/authors/id/X/Y/pkg-1.2.tar.gz": tar,
     });
-    const shown = await Promise.all(
-      ["theirs", "ours"].map(async (who) => {
-        const cwd = sourceProject(
-          { cpan: [{ kind: "cpan", name: "A::B", index: "server:" }] },
-          {},
-          {
-            aliases: { server: `${url}/` },
-          },
-        );
-        const configs = { theirs: cacheConfig(), ours: cacheConfig() };
-        const track = await ask(["source", "track", "cpan.bst"], { cwd, configs });
-        expect(track.theirs.code, track.theirs.stderr).toBe(0);
-        expect(track.ours.code, track.ours.stderr).toBe(0);
-        return who;
-      }),
-    );
-    expect(shown).toHaveLength(2);
+    const aliases = { server: `${url}/` };
+    const elements: Record<string, Sources> = { cpan: [{ kind: "cpan", name: "A::B", index: "server:" }] };
+    const tracked = await expectSameTracking(() => sourceProject(elements, {}, { aliases }), "cpan.bst");
+    expect(tracked).toMatchObject({ sources: [{ suffix: "authors/id/X/Y/pkg-1.2.tar.gz", sha256sum: sha256(tar) }] });
   });
 
   it("cargo2", async () => {
@@ -180,6 +167,150 @@ describe.skipIf(absent !== undefined)("downloaded sources", { timeout: 240_000 }
       cwd,
       Object.keys(elements).map((name) => `${name}.bst`),
     );
+  });
+
+  it("cargo2, tracked", async () => {
+    const folder = tempDir("crates");
+    const bytes = gzipped([{ name: "old-0.1.0/Cargo.toml", content: "" }]);
+    mkdirSync(join(folder, "old"));
+    writeFileSync(join(folder, "old/old-0.1.0.crate"), bytes);
+    const lock = `version = 3
+[[package]]
+name = "app"
+version = "1.0.0"
+[[package]]
+name = "zlib"
+version = "1.0.10"
+source = "registry+https://github.com/rust-lang/crates.io-index"
+checksum = "${"a".repeat(64)}"
+[[package]]
+name = "old"
+version = "0.1.0"
+source = "registry+https://github.com/rust-lang/crates.io-index"
+[[package]]
+name = "zlib"
+version = "1.0.9"
+source = "git+https://git.example.com/some/zlib.git?branch=a%2Fb&empty=#${"1".repeat(40)}"
+[[package]]
+name = "zlib"
+version = "1.0.9"
+source = "git+https://git.example.com/other/zlib#${"2".repeat(40)}"
+`;
+    const mirrors = { "https://git.example.com/": "mirror:", "https://git.example.com/other/": "special:x/" };
+    const facts = { provenance: { homepage: "https://example.com" } };
+    const cargo = {
+      kind: "cargo2",
+      url: "crates:",
+      "git-mirrors": mirrors,
+      ref: [{ name: "old", version: "0.0.1", sha: "b", ...facts }],
+    };
+    const settings = {
+      aliases: {
+        crates: `file://${folder}/`,
+        mirror: "https://mirror.example.com/",
+        special: "https://s.example.com/",
+      },
+    };
+    const make = () => sourceProject({ crates: [tree, cargo] }, { "tree/Cargo.lock": lock }, settings);
+    expect(await expectSameTracking(make, "crates.bst")).toMatchObject({ sources: [{}, { ref: { length: 4 } }] });
+  });
+
+  it("cargo2, from repositories", async () => {
+    const { path, commit } = repository({
+      "Cargo.toml": [
+        "[workspace]",
+        'members = ["crates/*", "single"]',
+        "[workspace.package]",
+        'edition = "2021"',
+        "[workspace.dependencies]",
+        'plain = "1"',
+        'rich = { version = "2", features = ["one"], default-features = false }',
+        "[workspace.lints.rust]",
+        'unsafe_code = "forbid"',
+        "",
+      ].join("\n"),
+      "crates/first/Cargo.toml": [
+        "[package]",
+        'name = "first"',
+        'version = "0.1.0"',
+        "edition.workspace = true",
+        "[dependencies]",
+        "plain.workspace = true",
+        'rich = { workspace = true, optional = true, features = ["two"] }',
+        'hidden = { path = "../../hidden" }',
+        "[lints]",
+        "workspace = true",
+        "[target.'cfg(unix)'.dependencies]",
+        "plain = { workspace = true }",
+        "[[bin]]",
+        'name = "b"',
+        "",
+      ].join("\n"),
+      "crates/first/src/lib.rs": "//\n",
+      "hidden/Cargo.toml":
+        '[package]\nname = "hidden"\nversion = "0.2.0"\n[build-dependencies]\nplain.workspace = true\n',
+      "single/Cargo.toml": '[package]\nname = "single"\nversion = "1.0.0"\n[features]\nx = []\n',
+      "single/run": { executable: "#!/bin/sh\n" },
+    });
+    const root = repository({ "Cargo.toml": '[package]\nname = "root"\nversion = "1.0.0"\n', "src/lib.rs": "//\n" });
+    const crate = (name: string, version: string) => ({
+      kind: "git",
+      name,
+      version,
+      repo: `repositories:${path}`,
+      commit,
+    });
+    const ref = [
+      { ...crate("first", "0.1.0"), query: { branch: "a b/c" } },
+      crate("hidden", "0.2.0"),
+      crate("single", "1.0.0"),
+      { kind: "git", name: "root", version: "1.0.0", repo: `repositories:${root.path}`, commit: root.commit },
+    ];
+    const settings = { aliases: { repositories: "file://", crates: "https://crates.example.com/" } };
+    const cargo = { kind: "cargo2", url: "crates:", ref };
+    const cwd = sourceProject({ crates: [tree, cargo] }, { "tree/file": "x" }, settings);
+    const configs = { theirs: cacheConfig(), ours: cacheConfig() };
+    const built = await ask(["build", "crates.bst"], { cwd, configs });
+    expect(built.theirs.code, built.theirs.stderr).toBe(0);
+    expect(built.ours.code, built.ours.stderr).toBe(0);
+    expectSameElements(await ask([...showArguments(), "crates.bst"], { cwd, configs }));
+    const [theirs, ours] = [join(cwd, "theirs"), join(cwd, "ours")];
+    const checkout = ["artifact", "checkout", "crates.bst", "--directory"];
+    for (const [command, config, to] of [
+      [reference, configs.theirs, theirs],
+      [bstTs, configs.ours, ours],
+    ] as const) {
+      const done = await runCommand(command, [...checkout, to], { cwd, config });
+      expect(done.code, done.stderr).toBe(0);
+    }
+    // BuildStream leaves a part of a repository with a crate that is at its top, with times in it that differ each time.
+    rmSync(join(theirs, ".vendored-crates/root-1.0.0/.git"), { recursive: true });
+    execFileSync("diff", ["--recursive", "--no-dereference", theirs, ours]);
+  });
+
+  it("go_module, tracked", async () => {
+    const { path, commit } = repository({ "sub/go.mod": "module github.com/a/b/sub/v2\n" });
+    git(path, "tag", "sub/v2.0.1");
+    const elements = {
+      tagged: [tree, { kind: "go_module", url: `github:${path}`, module: "github.com/a/b/sub/v2" }],
+      pseudo: [tree, { kind: "go_module", url: `github:${path}`, module: "github.com/a/b" }],
+    };
+    const files = {
+      "tree/go.mod": "module x\n",
+      "tree/go.sum": [
+        "github.com/a/b/sub/v2 v2.0.1/go.mod h1:x",
+        "github.com/a/b/sub/v2 v2.0.1 h1:x",
+        `github.com/a/b v0.0.0-20210105120005-${commit.slice(0, 12)} h1:x`,
+        "",
+      ].join("\n"),
+    };
+    const make = () => sourceProject(elements, files, { aliases: { github: "file://" } });
+    expect(await expectSameTracking(make, "tagged.bst")).toMatchObject({
+      sources: [{}, { ref: { subdirectory: "sub" } }],
+    });
+    expect(await expectSameTracking(make, "pseudo.bst")).toMatchObject({
+      sources: [{}, { ref: { "git-ref": commit } }],
+    });
   });
 
   it("go_module", async () => {
@@ -321,15 +452,8 @@ describe.skipIf(absent !== undefined)("downloaded sources", { timeout: 240_000 }
     // BuildStream can't fetch an image again of which it has the manifest already.
     for (const element of ["image.bst", "url.bst"]) await expectSameBuilds(cwd, [element]);
 
-    const configs = { theirs: cacheConfig(), ours: cacheConfig() };
-    for (const who of ["theirs", "ours"] as const) {
-      const tracked = sourceProject({ image: [image] }, {}, settings);
-      await ask(["source", "track", "image.bst"], {
-        cwd: tracked,
-        configs: { theirs: configs[who], ours: configs[who] },
-      });
-      expectSameElements(await ask([...showArguments(), "image.bst"], { cwd: tracked, configs }));
-    }
+    const tracked = await expectSameTracking(() => sourceProject({ image: [image] }, {}, settings), "image.bst");
+    expect(tracked).toMatchObject({ sources: [{ ref }] });
   });
 
   it("refuse archives that lead out of the tree", async () => {

@@ -1,9 +1,11 @@
 /** Projects whose elements have sources of plugin packages, and what both programs make of them. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "vitest";
-import { stringify } from "yaml";
-import { cacheConfig, type FileContent, project } from "../helpers.ts";
+import { parse, stringify } from "yaml";
+import { bstTs, cacheConfig, type FileContent, project, runCommand } from "../helpers.ts";
 import { expectSameElements } from "./compare.ts";
-import { type Answers, ask, parseShown, showArguments } from "./oracle.ts";
+import { type Answers, ask, parseShown, reference, showArguments } from "./oracle.ts";
 import { copyPlugins, pluginOrigins } from "./plugin-packages.ts";
 
 export type Sources = readonly Readonly<Record<string, unknown>>[];
@@ -33,6 +35,20 @@ export function sourceProject(
   });
   copyPlugins(directory, "sources");
   return directory;
+}
+
+/** Both track an element and write the same ref, each to a project of its own. @returns what is then in the element's file */
+export async function expectSameTracking(makeProject: () => string, element: string): Promise<unknown> {
+  const results = await Promise.all(
+    [reference, bstTs].map(async (command) => {
+      const cwd = makeProject();
+      const tracked = await runCommand(command, ["source", "track", element], { cwd, config: cacheConfig() });
+      expect(tracked.code, tracked.stderr).toBe(0);
+      return parse(readFileSync(join(cwd, element), "utf8"));
+    }),
+  );
+  expect(results[1]).toEqual(results[0]);
+  return results[0];
 }
 
 /** Both fetch and build the elements, with the same keys and digests. */
