@@ -9,7 +9,14 @@ import { runPipeline } from "./pipeline.ts";
 import { queryCache } from "./query.ts";
 import type { Task } from "./scheduler.ts";
 import type { Session } from "./session.ts";
-import { areOriginalsCached, fetchOriginals, type SourceTools, type StagedSources, stageSources } from "./source-io.ts";
+import {
+  areOriginalsCached,
+  fetchOriginals,
+  type SourceTools,
+  type StagedSources,
+  sourceIo,
+  stageSources,
+} from "./source-io.ts";
 import { transferTools } from "./transfers.ts";
 
 export interface FetchOptions {
@@ -72,8 +79,9 @@ async function fetchElement(
   if (originals) await fetchOriginals(element, tools);
   if (isFetched(session, element)) return;
   const key = states.sourcesKey(element);
-  const servers =
-    element.workspace === undefined ? session.remotes?.sources.forPulling(element.projectName) : undefined;
+  // What is at hand needs no server.
+  const isAtHand = element.sources.every((each) => each.source.isCached(sourceIo(element, each, tools)));
+  const servers = isAtHand ? undefined : session.remotes?.sources.forPulling(element.projectName);
   const transfer = servers && transferTools(session, servers, jobSubject(element, states), messenger, signal);
   const pulled = transfer && (await pullElementSources(transfer, key));
   if (pulled !== undefined) {

@@ -17,9 +17,11 @@ import type { CommandContext, Run } from "../app.ts";
 import { artifactSubject, elementSubject, type Subject } from "../artifacts.ts";
 import { buildTreeRoot, openShell } from "../open-shell.ts";
 import { STDERR } from "../output.ts";
+import { artifactServers, sourceServers } from "../servers.ts";
 import type { OptionsOf } from "../spec/commands.ts";
 import { integrateSubjects, requireCached, stageSubjects } from "../staging.ts";
 import { classifyTargets } from "../targets.ts";
+import { pullMissing, refreshed } from "../transfers.ts";
 import { findProject, openWorkbench, type Workbench } from "../workbench.ts";
 
 export const run: Run<"shell"> = async (context, options) => {
@@ -43,8 +45,13 @@ async function enterShell(context: CommandContext, target: string, options: Opti
     });
   }
   // The project says what shells are like, also for those of an artifact.
-  const bench = await openWorkbench(context, { targets: isElement ? [target] : [], withoutDefaults: true });
-  const subject = subjectOf(bench, target);
+  const bench = await openWorkbench(context, {
+    targets: isElement ? [target] : [],
+    withoutDefaults: true,
+    servers: { artifacts: artifactServers(options), sources: sourceServers(options) },
+    furtherProjects: isElement ? [] : [target.split("/")[0] ?? ""],
+  });
+  const subject = await pulledSubject(bench, subjectOf(bench, target), options);
   const host = detectSandbox(bench.caches.cas);
   const root = await shellRoot(context, bench, subject, host, options);
   const { command, isolate, mount } = options;
@@ -63,6 +70,21 @@ function subjectOf(bench: Workbench, target: string): Subject {
   if (element !== undefined && others.length === 0) return elementSubject(bench, element);
   if (ref !== undefined) return artifactSubject(bench.caches.artifacts, ref);
   throw new BstError("stream", `A shell is opened on one element or artifact, and '${target}' names none or several`);
+}
+
+/** The subject, once what of it and of its dependencies is missing was pulled, as far as it can be. */
+async function pulledSubject(
+  bench: Workbench,
+  subject: Subject,
+  { build, useBuildtree }: OptionsOf<"shell">,
+): Promise<Subject> {
+  const { element } = subject;
+  const scope = build ? "build" : "run";
+  const others = element === undefined || useBuildtree ? [] : dependencies(element, scope);
+  const needed = [subject, ...others.filter((each) => each !== element).map((each) => elementSubject(bench, each))];
+  const artifacts = { caches: bench.caches, tools: bench, workbench: bench, targets: [subject], subjects: needed };
+  await pullMissing(artifacts, needed);
+  return refreshed(artifacts, subject);
 }
 
 async function shellRoot(
