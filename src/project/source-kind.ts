@@ -19,7 +19,7 @@ export interface SourceContext {
   /** Absolute path of the project that the source is declared in. */
   readonly projectDirectory: string;
   /** Version of the package of plugins that the project takes the kind from, such as `2.3.1`, where it is known. */
-  readonly packageVersion?: string;
+  readonly packageVersion?: string | undefined;
   /**
    * Checks a path below the project: it exists, is no link, and stays inside.
    * @returns the path as written, relative to the project's folder

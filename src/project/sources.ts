@@ -9,6 +9,7 @@ import { sourceKind } from "./kinds.ts";
 import type { LoadElement } from "./load-element.ts";
 import { aliasOf } from "./mirrors.ts";
 import { projectPath } from "./paths.ts";
+import { packageVersion } from "./plugin-version.ts";
 import type { Project } from "./project.ts";
 import type { Source, SourceContext, SourceKind } from "./source-kind.ts";
 import { validate } from "./validate.ts";
@@ -34,7 +35,10 @@ export function loadSources(element: Element, loaded: LoadElement): ElementSourc
   if (workspace !== undefined) {
     const config = mappingFrom({ path: workspace.path, last_build: workspace.lastBuild ?? "" });
     const definition = sourceKind(project, "workspace", loaded.node);
-    const source = definition.configure(config, sourceContext(element, loaded, config, 0));
+    const source = definition.configure(
+      config,
+      sourceContext(element, loaded, config, { index: 0, kind: definition.kind }),
+    );
     return [
       { source, definition, index: 0, directory: undefined, node: config, attributes: undefined, redundantRef: false },
     ];
@@ -59,7 +63,7 @@ function loadSource(element: Element, loaded: LoadElement, node: MappingNode, in
   const config = element.variables.expand(own) as MappingNode;
   validate(config, definition.schema);
 
-  const source = definition.configure(config, sourceContext(element, loaded, config, index));
+  const source = definition.configure(config, sourceContext(element, loaded, config, { index, kind: definition.kind }));
   const redundantRef = takeStoredRef(source, element, loaded, index);
   return { source, definition, index, directory, node, attributes, redundantRef };
 }
@@ -98,7 +102,12 @@ function takeStoredRef(source: Source, element: Element, loaded: LoadElement, in
   return isRedundant;
 }
 
-function sourceContext(element: Element, loaded: LoadElement, node: MappingNode, index: number): SourceContext {
+function sourceContext(
+  element: Element,
+  loaded: LoadElement,
+  node: MappingNode,
+  { index, kind }: { readonly index: number; readonly kind: string },
+): SourceContext {
   const { project } = element;
   const { session } = project;
   const name = `${element.name}-${index}`;
@@ -110,6 +119,9 @@ function sourceContext(element: Element, loaded: LoadElement, node: MappingNode,
     elementName: element.name,
     provenance: where,
     projectDirectory: project.directory,
+    get packageVersion() {
+      return packageVersion(project, "sources", kind);
+    },
     projectPath: (path, expected) => projectPath(project.realDirectory, path, expected),
     resolveUrl(url) {
       const alias = aliasOf(url);

@@ -1,0 +1,73 @@
+/** The version of the package that a plugin belongs to, as files around it tell. */
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { systemErrorCode } from "../base/errors.ts";
+import { rememberedBy } from "../base/remember.ts";
+import { pluginLocation } from "./plugin-location.ts";
+import type { PluginOrigins } from "./plugins.ts";
+import type { Project } from "./project.ts";
+
+/** Packages have their plugins at `src/<package>/<type>`. */
+const LEVELS = 4;
+
+/**
+ * The version, such as `2.3.1`, of the package that a project takes a kind from; undefined where nothing tells it.
+ * @throws what {@link pluginLocation} throws
+ */
+export function packageVersion(project: Project, type: keyof PluginOrigins, kind: string): string | undefined {
+  const versions = known(project);
+  const key = `${type} ${kind}`;
+  if (!versions.has(key)) {
+    const location = pluginLocation(project, type, kind);
+    versions.set(key, location && versionAround(location.directory));
+  }
+  return versions.get(key);
+}
+
+const known = rememberedBy((_project: Project) => new Map<string, string | undefined>());
+
+function versionAround(directory: string): string | undefined {
+  let place = directory;
+  for (let level = 0; level < LEVELS; level++) {
+    const version = inSourceArchive(place) ?? inInstallation(place) ?? inNews(place);
+    if (version !== undefined) return version;
+    place = dirname(place);
+  }
+  return undefined;
+}
+
+function inSourceArchive(directory: string): string | undefined {
+  return /^Version: *(\S+)/m.exec(read(join(directory, "PKG-INFO")))?.[1];
+}
+
+/** An installed package has a folder with its version beside it. */
+function inInstallation(directory: string): string | undefined {
+  const name = basename(directory);
+  for (const entry of list(dirname(directory))) {
+    const match = /^(.+)-([^-]+)\.dist-info$/.exec(entry);
+    if (match !== null && match[1]?.replaceAll(/[-.]/g, "_").toLowerCase() === name.toLowerCase()) return match[2];
+  }
+  return undefined;
+}
+
+/** What a repository says: the first release that its news tell of. */
+function inNews(directory: string): string | undefined {
+  return /^\S+ (\d+(?:\.\d+)+)\s*$/m.exec(read(join(directory, "NEWS")))?.[1];
+}
+
+function read(path: string): string {
+  return whereThere(() => readFileSync(path, "utf8")) ?? "";
+}
+
+function list(path: string): string[] {
+  return whereThere(() => readdirSync(path)) ?? [];
+}
+
+function whereThere<T>(action: () => T): T | undefined {
+  try {
+    return action();
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return undefined;
+  }
+}
