@@ -45,23 +45,30 @@ export const crateList: JsonSchema = listOf({
 /** What folders and URLs are called after: nothing that leads elsewhere. */
 const SAFE = /^(?!\.{1,2}$)[^/\0]+$/;
 
+export function readRegistryCrate(node: MappingNode): RegistryCrate {
+  return { kind: "registry", ...readCommon(node), sha: node.string("sha") };
+}
+
 export function readCrate(node: MappingNode): Crate {
+  // Whatever is not git is taken for a registry.
+  if (node.string("kind") !== "git") return readRegistryCrate(node);
+  const query = node.mapping("query");
+  return {
+    kind: "git",
+    ...readCommon(node),
+    repo: node.required("repo", node.string("repo")),
+    commit: node.required("commit", node.string("commit")),
+    query: Object.fromEntries((query?.keys() ?? []).map((key) => [key, query?.string(key) ?? ""])),
+  };
+}
+
+function readCommon(node: MappingNode) {
   const part = (key: string) => {
     const scalar = node.required(key, node.scalar(key));
     if (!SAFE.test(scalar.value)) throw scalar.error(`Value of '${key}' can't be the ${key} of a crate`);
     return scalar.value;
   };
-  const common = { name: part("name"), version: part("version"), provenance: node.mapping("provenance") };
-  // Whatever is not git is taken for a registry.
-  if (node.string("kind") !== "git") return { kind: "registry", ...common, sha: node.string("sha") };
-  const query = node.mapping("query");
-  return {
-    kind: "git",
-    ...common,
-    repo: node.required("repo", node.string("repo")),
-    commit: node.required("commit", node.string("commit")),
-    query: Object.fromEntries((query?.keys() ?? []).map((key) => [key, query?.string(key) ?? ""])),
-  };
+  return { name: part("name"), version: part("version"), provenance: node.mapping("provenance") };
 }
 
 /** What a crate adds to the key. */

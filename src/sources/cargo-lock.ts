@@ -2,21 +2,23 @@
 import { BstError } from "../base/errors.ts";
 import { compareCodePoints } from "../base/json.ts";
 import type { Tree } from "../cas/tree.ts";
-import type { Crate } from "./cargo-crates.ts";
-import { isTable, type TomlTable } from "./toml-emit.ts";
+import { isTable } from "./toml-emit.ts";
 import { readToml } from "./toml-read.ts";
 
+export interface LockedPackage {
+  readonly name: string;
+  readonly version: string;
+  /** Kind and URL, with a `+` between. */
+  readonly source: string;
+  /** SHA-256 of the archive. */
+  readonly checksum: string | undefined;
+}
+
 /**
- * The crates that are neither the project's own nor in folders, sorted.
- * @param mirrored from the URL of a repository to that to use in its place
+ * Those that are neither the project's own nor in folders.
  * @throws BstError domain source
  */
-export async function lockedCrates(
-  tree: Tree,
-  path: string,
-  provenance: string,
-  mirrored: (url: string) => string,
-): Promise<Crate[]> {
+export async function lockedPackages(tree: Tree, path: string, provenance: string): Promise<LockedPackage[]> {
   const lock = await readToml(tree, path, provenance);
   if (lock === undefined) {
     throw new BstError("source", `${provenance}: The sources before it have no ${path}`, {
@@ -24,41 +26,21 @@ export async function lockedCrates(
     });
   }
   const packages = lock["package"];
-  const crates = (Array.isArray(packages) ? packages : [])
-    .filter(isTable)
-    .filter((each) => each["source"] !== undefined)
-    .map((each) => lockedCrate(each, provenance, mirrored));
-  return crates.sort((a, b) => compareKeys(sortKey(a), sortKey(b)));
+  return (Array.isArray(packages) ? packages : []).filter(isTable).flatMap(({ name, version, source, checksum }) => {
+    if (source === undefined) return [];
+    const sum = checksum === undefined ? undefined : String(checksum);
+    return [{ name: String(name), version: String(version), source: String(source), checksum: sum }];
+  });
 }
 
-function lockedCrate(
-  { name, version, source, checksum }: Partial<TomlTable>,
-  provenance: string,
-  mirrored: (url: string) => string,
-): Crate {
-  const [kind = "", ...rest] = String(source).split("+");
-  const common = { name: String(name), version: String(version), provenance: undefined };
-  if (kind === "registry") {
-    return { kind, ...common, sha: checksum === undefined ? undefined : String(checksum) };
-  }
-  if (kind !== "git") {
-    throw new BstError("source", `${provenance}: The crate ${name} has a source of the unknown kind '${kind}'`);
-  }
-  const [, repo = "", query = "", commit = ""] = /^([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s.exec(rest.join("+")) ?? [];
-  // Values that are empty are no values.
-  const asked = [...new URLSearchParams(query)].filter(([, value]) => value !== "");
-  return { kind, ...common, repo: mirrored(repo), commit, query: Object.fromEntries(asked) };
-}
-
-function sortKey(crate: Crate): string[] {
-  const { name, version } = crate;
-  return crate.kind === "git" ? [name, version, crate.repo, crate.commit] : [name, version, "", ""];
-}
-
-function compareKeys(a: readonly string[], b: readonly string[]): number {
-  for (const [i, part] of a.entries()) {
-    const order = compareCodePoints(part, b[i] ?? "");
-    if (order !== 0) return order;
-  }
-  return 0;
+/** Compares by several texts, the first that differ. */
+export function byKeys<T>(keysOf: (item: T) => readonly string[]): (a: T, b: T) => number {
+  return (a, b) => {
+    const others = keysOf(b);
+    for (const [i, key] of keysOf(a).entries()) {
+      const order = compareCodePoints(key, others[i] ?? "");
+      if (order !== 0) return order;
+    }
+    return 0;
+  };
 }

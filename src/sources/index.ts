@@ -1,5 +1,6 @@
 /** The source kinds that are built in. */
 import type { SourceKind } from "../project/source-kind.ts";
+import { cargo } from "./cargo.ts";
 import { cargo2 } from "./cargo2.ts";
 import { cpan } from "./cpan.ts";
 import { docker } from "./docker.ts";
@@ -22,6 +23,7 @@ import { zip } from "./zip.ts";
 
 export const sourceKinds: ReadonlyMap<string, SourceKind> = new Map(
   [
+    cargo,
     cargo2,
     cpan,
     docker,
