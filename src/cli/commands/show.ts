@@ -12,8 +12,11 @@ export const run: Run<"show"> = async (context, options) => {
   const selected = except(bench.targets, select(bench.targets, options.deps), bench.excepted);
   const elements =
     options.order === "alpha" ? selected.sort((a, b) => compareCodePoints(a.fullName, b.fullName)) : selected;
-  const format = parseElementFormat(options.format ?? context.reporter.settings.elementFormat);
+  const pattern = options.format ?? context.reporter.settings.elementFormat;
+  const format = parseElementFormat(pattern);
   const lines = elements.map((element) => format.render(elementView(bench, element), context.colors));
-  context.print(lines.join("\n").replace(/\n+$/, ""));
+  // Line ends of the format are left out at the very end, those of a value are not.
+  const ends = pattern.length - pattern.replace(/\n+$/, "").length;
+  context.print(lines.join("\n").slice(0, -ends || undefined));
   return undefined;
 };
