@@ -25,6 +25,7 @@ export const collectManifest: ElementKind = {
   schema,
   artifactVersion: 2,
   strictRebuild: true,
+  collects: true,
   runsCommands: false,
   forbids: ["runtime-depends", "sources"],
   configure(config, facts) {
