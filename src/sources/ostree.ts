@@ -10,7 +10,7 @@ import type { SourceContext, SourceIo, SourceKind } from "../project/source-kind
 import type { MappingNode } from "../yaml/node.ts";
 import { firstCandidate, urlDirectoryName } from "./mirror-file.ts";
 import { noInfo } from "./no-info.ts";
-import { runProgram } from "./run-program.ts";
+import { runOstree } from "./ostree-command.ts";
 import { withTemporary } from "./temporary-directory.ts";
 import { TextRefSource } from "./text-ref-source.ts";
 
@@ -55,7 +55,7 @@ class OstreeSource extends TextRefSource {
     if (branch === undefined) return undefined;
     return firstCandidate(this.#context, this.#declaredUrl, "track", async ({ url }) => {
       await this.#pull(url, branch, io);
-      const commit = await this.#ostree(["rev-parse"], ["--", branch], io, `The commit of ${branch} cannot be found`);
+      const commit = await this.#ostree(io, "rev-parse", "--", branch);
       return commit.trim();
     });
   }
@@ -69,8 +69,7 @@ class OstreeSource extends TextRefSource {
   async stage(tree: Tree, io: SourceIo): Promise<void> {
     await withTemporary(io.mirrorDirectory, async (directory) => {
       const checkout = join(directory, "checkout");
-      const args = ["--user-mode", "--", this.ref ?? "", checkout];
-      await this.#ostree(["checkout"], args, io, `${this.ref} cannot be checked out`);
+      await this.#ostree(io, "checkout", "--user-mode", "--", this.ref ?? "", checkout);
       tree.importTree(importLocal(io.cas, checkout));
     });
   }
@@ -85,28 +84,17 @@ class OstreeSource extends TextRefSource {
 
   async #pull(url: string, what: string, io: SourceIo): Promise<void> {
     if (!existsSync(this.#repository(io))) {
-      const failure = "The repository cannot be made";
-      await this.#ostree(["init"], ["--mode=archive-z2"], io, failure);
-      await this.#ostree(["config"], ["set", "core.min-free-space-percent", "0"], io, failure);
+      await this.#ostree(io, "init", "--mode=archive-z2");
+      await this.#ostree(io, "config", "set", "core.min-free-space-percent", "0");
     }
     const remote = url === this.#declaredUrl ? "origin" : urlDirectoryName(url);
-    const trust = this.#gpgKey === undefined ? ["--no-gpg-verify"] : ["--gpg-import", this.#gpgKey];
-    await this.#ostree(
-      ["remote", "add"],
-      ["--if-not-exists", ...trust, "--", remote, url],
-      io,
-      `${url} cannot be used`,
-    );
-    await io.activity(`Fetching ${what} from ${url}`, () =>
-      this.#ostree(["pull"], ["--", remote, what], io, `${what} cannot be fetched from ${url}`),
-    );
+    const trust = this.#gpgKey === undefined ? "--no-gpg-verify" : `--gpg-import=${this.#gpgKey}`;
+    await this.#ostree(io, "remote", "add", "--if-not-exists", trust, "--", remote, url);
+    await io.activity(`Fetching ${what} from ${url}`, () => this.#ostree(io, "pull", "--", remote, what));
   }
 
-  async #ostree(command: readonly string[], args: readonly string[], io: SourceIo, failure: string): Promise<string> {
-    const all = [...command, `--repo=${this.#repository(io)}`, ...args];
-    const { code, stdout, stderr } = await runProgram("ostree", all, { signal: io.signal });
-    if (code === 0) return stdout.toString();
-    throw new BstError("plugin", `${this.#context.provenance}: ${failure}`, { detail: stderr });
+  async #ostree(io: SourceIo, ...args: string[]): Promise<string> {
+    return runOstree(this.#repository(io), args, this.#context, io.signal);
   }
 }
 

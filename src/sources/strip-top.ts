@@ -18,7 +18,7 @@ export async function stageWithoutTop(
 ): Promise<void> {
   const what = `${context.provenance}: Cannot unpack ${name}`;
   if (!name.endsWith(".zip")) {
-    await stageTar(tree, io, path, what, withoutTop);
+    await stageTarWithoutTop(tree, io, path, what);
     return;
   }
   await stageZip(tree, io, path, what, (members) =>
@@ -29,7 +29,22 @@ export async function stageWithoutTop(
   );
 }
 
-function withoutTop(archive: readonly StoredMember[]): Selection {
+/**
+ * @param what how messages of errors begin
+ * @param isWanted whether a member is unpacked, by its name without the folder; default all
+ * @throws BstError domain source
+ */
+export async function stageTarWithoutTop(
+  tree: Tree,
+  io: Pick<SourceIo, "cas" | "signal">,
+  path: string,
+  what: string,
+  isWanted: (name: string) => boolean = () => true,
+): Promise<void> {
+  await stageTar(tree, io, path, what, (archive) => withoutTop(archive, isWanted));
+}
+
+function withoutTop(archive: readonly StoredMember[], isWanted: (name: string) => boolean): Selection {
   const selected: StoredMember[] = [];
   const all = archive.map((member) => {
     const name = stripped(member.name);
@@ -38,7 +53,7 @@ function withoutTop(archive: readonly StoredMember[]): Selection {
     // Hard links name members of the archive; what a symbolic link says is the archive's own business.
     const isHard = member.type === "hardlink";
     const renamed = { ...member, name, linkName: isHard ? (stripped(member.linkName) ?? "") : member.linkName };
-    if (member.type !== "device") selected.push(renamed);
+    if (member.type !== "device" && isWanted(name)) selected.push(renamed);
     return renamed;
   });
   return { selected, all };

@@ -29,7 +29,7 @@ class TarSource extends DownloadableSource {
 }
 
 /** The members below the first folder that matches a pattern, by paths relative to it. Devices are left out. */
-function belowBase(archive: readonly StoredMember[], pattern: string): Selection {
+export function belowBase(archive: readonly StoredMember[], pattern: string): Selection {
   const isWanted = ({ type }: StoredMember) => type !== "device";
   const base = pattern === "" ? "" : findBase(archive, pattern);
   if (base === "") return { selected: archive.filter(isWanted), all: archive };

@@ -11,8 +11,21 @@ import { copyPlugins, pluginOrigins } from "./plugin-packages.ts";
 export type Sources = readonly Readonly<Record<string, unknown>>[];
 
 const kinds = {
-  buildstream_plugins: ["docker", "patch"],
-  buildstream_plugins_community: ["cargo2", "cpan", "gen_cargo_lock", "go_module", "patch_queue", "pypi", "zip"],
+  buildstream_plugins: ["bzr", "cargo", "docker", "patch", "pip"],
+  buildstream_plugins_community: [
+    "anitya",
+    "bazel_file",
+    "bazel_source",
+    "cargo2",
+    "cpan",
+    "gen_cargo_lock",
+    "go_module",
+    "ostree",
+    "patch_queue",
+    "pypi",
+    "quilt",
+    "zip",
+  ],
 };
 
 /** A project with an import element for each list of sources. */
