@@ -17,3 +17,9 @@ export async function runOstree(
   if (code === 0) return stdout.toString();
   throw new BstError("plugin", `${provenance}: 'ostree ${args.slice(0, words).join(" ")}' failed`, { detail: stderr });
 }
+
+/** @throws BstError domain source, for what the program would take for an option */
+export function remoteUrl(url: string, { provenance }: SourceContext): string {
+  if (!url.startsWith("-")) return url;
+  throw new BstError("source", `${provenance}: '${url}' is no URL`);
+}

@@ -10,7 +10,7 @@ import { type MappingNode, nodeFrom, type Plain, type SequenceNode } from "../ya
 import { fnmatch } from "./fnmatch.ts";
 import { firstCandidate, urlDirectoryName } from "./mirror-file.ts";
 import { noInfo } from "./no-info.ts";
-import { runOstree } from "./ostree-command.ts";
+import { remoteUrl, runOstree } from "./ostree-command.ts";
 import { withTemporary } from "./temporary-directory.ts";
 
 interface Branch {
@@ -77,14 +77,14 @@ class OstreeMirrorSource implements Source {
     return firstCandidate(this.#context, this.#declaredUrl, "track", async ({ url }) => {
       await this.#prepare(url, io);
       await io.activity(`Mirroring ${url}`, () => this.#run(io, "pull", "--mirror", "origin"));
-      const list = await this.#run(io, "remote", "refs", "--revision", "origin");
-      const refs = list.split("\n").flatMap((line) => {
-        const [name = "", checksum = ""] = line.trim().split(/\s+/);
-        const ref = name.replace(/^origin:/, "");
-        const isWanted = checksum !== "" && (!this.#pattern || fnmatch(ref, this.#pattern));
-        return isWanted ? [{ ref, checksum }] : [];
-      });
-      return refs.sort((a, b) => compareCodePoints(a.ref, b.ref));
+      const list = await this.#run(io, "remote", "refs", "origin");
+      const names = list.split("\n").map((line) => line.trim().replace(/^origin:/, ""));
+      const wanted = names.filter((ref) => ref !== "" && (!this.#pattern || fnmatch(ref, this.#pattern)));
+      const branches: Ref = [];
+      for (const ref of wanted.sort(compareCodePoints)) {
+        branches.push({ ref, checksum: (await this.#run(io, "rev-parse", "--", ref)).trim() });
+      }
+      return branches;
     });
   }
 
@@ -128,7 +128,15 @@ class OstreeMirrorSource implements Source {
 
   async #prepare(url: string, io: SourceIo): Promise<void> {
     if (!existsSync(join(this.#repository(io), "config"))) await this.#run(io, "init", "--mode=archive");
-    await this.#run(io, "remote", "add", "--force", `--gpg-import=${this.#gpgKey}`, "--", "origin", url);
+    await this.#run(
+      io,
+      "remote",
+      "add",
+      "--force",
+      `--gpg-import=${this.#gpgKey}`,
+      "origin",
+      remoteUrl(url, this.#context),
+    );
   }
 
   async #run(io: SourceIo, ...args: string[]): Promise<string> {

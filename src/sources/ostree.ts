@@ -10,7 +10,7 @@ import type { SourceContext, SourceIo, SourceKind } from "../project/source-kind
 import type { MappingNode } from "../yaml/node.ts";
 import { firstCandidate, urlDirectoryName } from "./mirror-file.ts";
 import { noInfo } from "./no-info.ts";
-import { runOstree } from "./ostree-command.ts";
+import { remoteUrl, runOstree } from "./ostree-command.ts";
 import { withTemporary } from "./temporary-directory.ts";
 import { TextRefSource } from "./text-ref-source.ts";
 
@@ -89,7 +89,7 @@ class OstreeSource extends TextRefSource {
     }
     const remote = url === this.#declaredUrl ? "origin" : urlDirectoryName(url);
     const trust = this.#gpgKey === undefined ? "--no-gpg-verify" : `--gpg-import=${this.#gpgKey}`;
-    await this.#ostree(io, "remote", "add", "--if-not-exists", trust, "--", remote, url);
+    await this.#ostree(io, "remote", "add", "--if-not-exists", trust, remote, remoteUrl(url, this.#context));
     await io.activity(`Fetching ${what} from ${url}`, () => this.#ostree(io, "pull", "--", remote, what));
   }
 
