@@ -1,10 +1,13 @@
 /** Sources of programs that are not everywhere: the same trees as BuildStream's where these are installed. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { cacheConfig, runCli, tempDir, writeFiles } from "../helpers.ts";
-import { absent } from "./oracle.ts";
+import { archive, directory, hardlink, type Member, symlink } from "../sources/tar-writer.ts";
+import { absent, reference } from "./oracle.ts";
 import { expectSameBuilds, expectSameTracking, type Sources, sourceProject } from "./source-projects.ts";
 
 function isMissing(program: string): boolean {
@@ -12,6 +15,23 @@ function isMissing(program: string): boolean {
   if (missing) console.log(`skipped: ${program} is not installed`);
   return missing;
 }
+
+function pythonHas(module: string): boolean {
+  const found = spawnSync(reference[0] ?? "", ["-c", `import ${module}`], { stdio: "ignore" }).status === 0;
+  if (!found) console.log(`skipped: the reference's Python has no module ${module}`);
+  return found;
+}
+
+function ar(members: Readonly<Record<string, Buffer>>): Buffer {
+  const parts = Object.entries(members).flatMap(([name, content]) => {
+    const fields = [name.padEnd(16), "0".padEnd(12), "0".padEnd(6), "0".padEnd(6), "100644".padEnd(8)];
+    const header = `${fields.join("")}${String(content.length).padEnd(10)}\`\n`;
+    return [Buffer.from(header), content, Buffer.from(content.length % 2 === 0 ? "" : "\n")];
+  });
+  return Buffer.concat([Buffer.from("!<arch>\n"), ...parts]);
+}
+
+const compressed = (program: string, input: Buffer) => execFileSync(program, ["-c"], { input });
 
 const run = (program: string, ...args: string[]) => execFileSync(program, args).toString().trim();
 
@@ -39,6 +59,35 @@ describe.skipIf(absent !== undefined)("programs", { timeout: 120_000 }, () => {
     await expectSameBuilds(sourceProject({ files: [{ ...ostree, ref: commit }] }, {}, settings), ["files.bst"]);
     const tracked = await expectSameTracking(() => sourceProject({ files: [ostree] }, {}, settings), "files.bst");
     expect(tracked).toMatchObject({ sources: [{ ref: commit }] });
+  });
+
+  it.skipIf(!pythonHas("arpy"))("deb", async () => {
+    const files: Member[] = [
+      directory("./"),
+      directory("./usr"),
+      { name: "./usr/bin/run", content: "#!/bin/sh\n", mode: 0o755 },
+      hardlink("./usr/bin/hard", "./usr/bin/run", 0o755),
+      { name: "./usr/share/doc/file", content: "text\n" },
+      symlink("./usr/share/link", "doc/file"),
+    ];
+    const plain = archive(files);
+    const packages = { "data.tar": plain, "data.tar.gz": gzipSync(plain), "data.tar.xz": compressed("xz", plain) };
+    const folder = tempDir("deb");
+    const elements: Record<string, Sources> = {};
+    for (const [name, data] of Object.entries(packages)) {
+      const bytes = ar({ "debian-binary": Buffer.from("2.0\n"), "control.tar": Buffer.from("odd"), [name]: data });
+      writeFileSync(join(folder, `${name}.deb`), bytes);
+      const ref = createHash("sha256").update(bytes).digest("hex");
+      const deb = { kind: "deb", url: `file://${folder}/${name}.deb`, ref };
+      const short = name.replaceAll(".", "-");
+      elements[`all-${short}`] = [{ ...deb, "base-dir": "" }];
+      elements[`share-${short}`] = [{ ...deb, "base-dir": "usr/share" }];
+      elements[`first-${short}`] = [deb];
+    }
+    await expectSameBuilds(
+      sourceProject(elements),
+      Object.keys(elements).map((name) => `${name}.bst`),
+    );
   });
 
   it.skipIf(isMissing("quilt"))("quilt", async () => {

@@ -18,6 +18,7 @@ const kinds = {
     "bazel_source",
     "cargo2",
     "cpan",
+    "deb",
     "gen_cargo_lock",
     "go_module",
     "ostree",
