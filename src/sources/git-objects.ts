@@ -27,21 +27,65 @@ export const GITLINK = 0o160000;
 const NEWLINE = 0x0a;
 const NO_BYTES: Buffer = Buffer.alloc(0);
 
+/** Lists that are longer are read by a git of their own, which need not answer before it has read on. */
+const MANY = 300;
+
 export class ObjectReader implements Disposable {
-  readonly #program: RunningProgram;
-  readonly #chunks: AsyncIterator<Buffer>;
-  #bytes = NO_BYTES;
+  readonly #repository: string;
+  readonly #signal: AbortSignal;
+  readonly #batch: Batch;
 
   /** @param repository path of a bare repository, or of a folder `.git` */
   constructor(repository: string, signal: AbortSignal) {
-    this.#program = startGit(["cat-file", "--batch"], { repository, signal });
-    this.#chunks = this.#program.stdout[Symbol.asyncIterator]();
+    this.#repository = repository;
+    this.#signal = signal;
+    this.#batch = new Batch(startGit(["cat-file", "--batch"], { repository, signal }));
   }
 
   /** Passes objects on in the order asked for, by what git knows them by; one that is not there is undefined. */
   async each(oids: readonly string[], visit: (oid: string, object: GitObject | undefined) => void): Promise<void> {
+    if (oids.length <= MANY) {
+      await this.#batch.each(oids, visit);
+      return;
+    }
+    const [repository, signal] = [this.#repository, this.#signal];
+    using batch = new Batch(startGit(["cat-file", "--batch", "--buffer"], { repository, signal }), true);
+    await batch.each(oids, visit);
+  }
+
+  /** @throws BstError domain source, where it is not there */
+  async read(oid: string): Promise<GitObject> {
+    const found: GitObject[] = [];
+    await this.each([oid], (_, object) => {
+      if (object !== undefined) found.push(object);
+    });
+    if (found[0] === undefined) throw missing(oid);
+    return found[0];
+  }
+
+  [Symbol.dispose](): void {
+    this.#batch[Symbol.dispose]();
+  }
+}
+
+/** A `git cat-file --batch`. */
+class Batch implements Disposable {
+  readonly #program: RunningProgram;
+  readonly #isOnce: boolean;
+  readonly #chunks: AsyncIterator<Buffer>;
+  #bytes = NO_BYTES;
+
+  /** @param isOnce whether it is asked once only */
+  constructor(program: RunningProgram, isOnce = false) {
+    this.#program = program;
+    this.#isOnce = isOnce;
+    this.#chunks = program.stdout[Symbol.asyncIterator]();
+  }
+
+  async each(oids: readonly string[], visit: (oid: string, object: GitObject | undefined) => void): Promise<void> {
     if (oids.length === 0) return;
     this.#program.stdin.write(`${oids.join("\n")}\n`);
+    if (this.#isOnce) this.#program.stdin.end();
     for (const oid of oids) {
       let end = this.#bytes.indexOf(NEWLINE);
       while (end < 0) {
@@ -61,16 +105,6 @@ export class ObjectReader implements Disposable {
       this.#bytes = this.#bytes.subarray(start + length + 1);
       visit(oid, { oid: name, type: type as ObjectType, bytes });
     }
-  }
-
-  /** @throws BstError domain source, where it is not there */
-  async read(oid: string): Promise<GitObject> {
-    const found: GitObject[] = [];
-    await this.each([oid], (_, object) => {
-      if (object !== undefined) found.push(object);
-    });
-    if (found[0] === undefined) throw missing(oid);
-    return found[0];
   }
 
   [Symbol.dispose](): void {

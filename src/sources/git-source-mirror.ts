@@ -34,12 +34,16 @@ export function mirrorPath({ mirrorDirectory }: MirrorIo, url: string): string {
 
 /** The commit of a ref that ends in one, `<tag>-<n>-g<commit>` or alone; others are left for git to read. */
 export function revision(ref: string): string {
-  if (!/^[^-\s][^\s]*$/.test(ref)) throw new BstError("source", `'${ref}' is no revision that git can be asked for`);
+  if (!isAskable(ref)) throw new BstError("source", `'${ref}' is no revision that git can be asked for`);
   return /(?:^|-g)([0-9a-f]{40})$/.exec(ref)?.[1] ?? ref;
 }
 
+function isAskable(ref: string): boolean {
+  return /^[^-\s][^\s]*$/.test(ref);
+}
+
 export function hasRevision(repository: string, ref: string): boolean {
-  if (!fs.existsSync(repository)) return false;
+  if (!isAskable(ref) || !fs.existsSync(repository)) return false;
   const wanted = revision(ref);
   if (/^[0-9a-f]{40}$/.test(wanted)) return hasObject(repository, wanted);
   return gitSync(["cat-file", "-t", wanted], repository) !== undefined;
