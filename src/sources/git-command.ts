@@ -110,7 +110,9 @@ export function notOption(value: string, what: string): string {
   throw new BstError("source", `${what} '${value}' is not one that git can be asked for`);
 }
 
-let hasFlock: boolean | undefined;
+/** Holds a lock for as long as the program runs that it starts. */
+const LOCKER = "flock";
+let hasLocker: boolean | undefined;
 
 /**
  * Fetches into a repository that other processes may fetch into as well: one waits for the other. The lock is git's as
@@ -121,12 +123,12 @@ export async function gitFetch(
   options: GitOptions & { readonly repository: string },
 ): Promise<ProgramResult> {
   const { repository, signal } = options;
-  hasFlock ??= spawnSync("flock", ["--version"], { stdio: "ignore" }).error === undefined;
+  hasLocker ??= spawnSync(LOCKER, ["--version"], { stdio: "ignore" }).error === undefined;
   const command = [...HARDENED, "fetch", "--no-write-fetch-head", ...args];
   const env = environment({ ...options, network: true });
-  if (!hasFlock) return runProgram("git", command, { cwd: repository, env, signal });
+  if (!hasLocker) return runProgram("git", command, { cwd: repository, env, signal });
   const lock = join(repository, "bst-ts.lock");
-  const run = () => runProgram("flock", [lock, "git", ...command], { cwd: repository, env, signal });
+  const run = () => runProgram(LOCKER, [lock, "git", ...command], { cwd: repository, env, signal });
   const result = await run();
   if (result.code === 0 || !removeStaleLocks(repository, result.stderr)) return result;
   return run();
