@@ -152,12 +152,14 @@ function say({ messenger, about }: TransferTools, type: "status" | "info" | "war
 /** What the job fails with; it is tried again where that may help. */
 function failure(verb: "pull" | "push", { kind, label }: Thing, errors: readonly BstError[], url?: string): BstError {
   const [first] = errors;
+  const isFull = errors.some(({ reason }) => reason === "cache-too-full");
   const options = {
-    reason: errors.find(({ reason }) => reason !== null)?.reason ?? null,
     detail: errors.map(({ message }) => message).join("\n"),
-    temporary: errors.some(({ temporary, domain, reason }) => temporary || (domain === "cas" && reason === null)),
+    temporary: errors.some(({ temporary, domain }) => temporary || (domain === "cas" && !isFull)),
     cause: first,
   };
   const text = `Failed to ${verb} ${kind} ${label}${url === undefined ? "" : ` -> ${url}`}`;
-  return kind === "artifact" ? new BstError("artifact", text, options) : new BstError("source", text, options);
+  return kind === "artifact"
+    ? new BstError("artifact", text, { reason: isFull ? "cache-too-full" : null, ...options })
+    : new BstError("source", text, { reason: isFull ? "cache-too-full" : null, ...options });
 }
