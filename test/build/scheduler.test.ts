@@ -13,6 +13,29 @@ class Rig {
   #signals = new Map<string, AbortSignal>();
 
   task(name: string, needs: readonly string[] = [], queue = "build"): this {
+    this.#tasks.push(this.#make(name, needs, queue));
+    return this;
+  }
+
+  /** A task that is not in the list, for others to lead to. */
+  later(
+    name: string,
+    { needs = [], isLasting = false }: { needs?: readonly string[]; isLasting?: boolean } = {},
+  ): this {
+    Object.assign(this.#make(name, needs, "build"), { isLasting });
+    return this;
+  }
+
+  leads(name: string, to: { readonly instead?: string; readonly others?: string; readonly after?: string }): this {
+    const named = (each: string | undefined) => (each === undefined ? [] : [this.#byName.get(each)]);
+    Object.assign(this.#byName.get(name) ?? {}, {
+      further: () => ({ instead: named(to.instead), others: named(to.others) }),
+      after: () => named(to.after),
+    });
+    return this;
+  }
+
+  #make(name: string, needs: readonly string[], queue: string): Task {
     const task: Task = {
       queue,
       needs: needs.map((each) => {
@@ -30,8 +53,7 @@ class Rig {
       },
     };
     this.#byName.set(name, task);
-    this.#tasks.push(task);
-    return this;
+    return task;
   }
 
   /** Puts a task of the list before all others, so that the order of the list is not that of the dependencies. */
@@ -99,6 +121,57 @@ describe("schedule", () => {
     expect(rig.result).toBeUndefined();
     await rig.succeed("f2");
     expect(rig.result).toEqual(done);
+  });
+
+  it("lets what needs a task wait for what this leads to instead, and not for others", async () => {
+    const rig = new Rig().task("pull").task("user", ["pull"]).later("build").later("push");
+    await rig.leads("pull", { instead: "build", others: "push" }).start({ limits: { build: 9 } });
+    await rig.succeed("pull");
+    expect(rig.started).toEqual(["pull", "build", "push"]);
+    await rig.succeed("build");
+    expect(rig.started).toEqual(["pull", "build", "push", "user"]);
+    await rig.succeed("user");
+    expect(rig.result).toBeUndefined();
+    await rig.succeed("push");
+    expect(rig.result).toEqual(done);
+  });
+
+  it("lets tasks that come later wait for what a task led to that is done", async () => {
+    const rig = new Rig()
+      .task("a")
+      .task("b")
+      .later("a2")
+      .later("b2", { needs: ["a"] });
+    await rig
+      .leads("a", { instead: "a2" })
+      .leads("b", { others: "b2" })
+      .start({ limits: { build: 9 } });
+    await rig.succeed("a");
+    await rig.succeed("b");
+    expect(rig.started).toEqual(["a", "b", "a2"]);
+    await rig.succeed("a2");
+    expect(rig.started).toEqual(["a", "b", "a2", "b2"]);
+    await rig.succeed("b2");
+    expect(rig.result).toEqual(done);
+  });
+
+  it("does not run what needs a task which led to one that failed", async () => {
+    const rig = new Rig().task("pull").task("user", ["pull"]).later("build");
+    await rig.leads("pull", { instead: "build" }).start({ onError: "continue" });
+    await rig.succeed("pull");
+    await rig.fail("build");
+    expect(rig.started).toEqual(["pull", "build"]);
+    expect(rig.result).toEqual({ failed: true, interrupted: false });
+  });
+
+  it("runs what follows a failure and lasts, when nothing else begins any more", async () => {
+    const rig = new Rig().task("build").task("other").later("push", { isLasting: true }).later("not");
+    await rig.leads("build", { after: "push" }).leads("push", { after: "not" }).start({ onError: "quit" });
+    await rig.fail("build");
+    expect(rig.started).toEqual(["build", "push"]);
+    await rig.succeed("push");
+    expect(rig.started).toEqual(["build", "push"]);
+    expect(rig.result).toEqual({ failed: true, interrupted: false });
   });
 
   it("takes a limit of none for one, rather than to wait for ever", async () => {
