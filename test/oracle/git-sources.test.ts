@@ -247,6 +247,32 @@ describe.skipIf(absent !== undefined)("git sources", () => {
     expect(read(ours)).toEqual(read(theirs));
   });
 
+  it("keeps mirrors that the other can use", { timeout: 300_000 }, async () => {
+    const { lib, app, light } = world;
+    const elements = Object.fromEntries(
+      [
+        { kind: "git", url: "up:app.git", ref: app.tip },
+        { kind: "git", url: "up:lib.git", ref: `v1.0-0-g${lib.tagged}` },
+        { kind: "git_repo", url: "up:lib.git", ref: `v1.0-2-g${lib.ahead}` },
+        { kind: "git_repo", url: "up:light.git", ref: light },
+        { kind: "git_tag", url: "up:lib.git", ref: `v1.0-0-g${lib.tagged}` },
+        { kind: "git_tag", url: "up:light.git", ref: light },
+      ].map((source, i) => [`source${i}`, { kind: "import", sources: [source] }]),
+    );
+    const names = Object.keys(elements).map((name) => `${name}.bst`);
+    const args = ["source", "fetch", ...names];
+    const nowhere = projectOf("/nowhere", elements);
+    const programs = [reference, bstTs] as const;
+    for (const [first, second] of [programs, [...programs].reverse()]) {
+      const sourcedir = tempDir("sources");
+      const config = () => cacheConfig({ sourcedir, scheduler: { fetchers: 1, "network-retries": 0 } });
+      const one = await runCommand(first ?? [], args, { cwd: projectOf(parent, elements), config: config() });
+      expect(one.code, one.stderr).toBe(0);
+      const other = await runCommand(second ?? [], args, { cwd: nowhere, config: config() });
+      expect(other.code, other.stderr).toBe(0);
+    }
+  });
+
   it.each([
     ["a track without a ref", { kind: "git", url: "up:lib.git" }],
     ["a ref of another form", { kind: "git_repo", url: "up:lib.git", ref: "v1.0" }],
