@@ -11,6 +11,7 @@ import { trackGoModule } from "./go-track.ts";
 import { listModule, readGoMod } from "./go-vendor.ts";
 import { majorVersion } from "./go-version.ts";
 import { isSince } from "./package-version.ts";
+import { stageInPlace } from "./stage-in-place.ts";
 import { readText } from "./tree-text.ts";
 import { VersionGuesser } from "./version-guess.ts";
 
@@ -115,6 +116,10 @@ class GoModuleSource implements Source {
     const original = goMod?.replaced.get(`${own.name} ${own.version}`) ?? own;
     const isExplicit = goMod?.explicit.has(original.name) ?? isTrue(ref.explicit);
     listModule(tree, { ...own, original, isExplicit });
+  }
+
+  initWorkspace(directory: string, io: SourceIo): Promise<void> {
+    return stageInPlace(this, directory, io);
   }
 
   info(): readonly SourceInfo[] {

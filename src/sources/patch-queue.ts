@@ -4,11 +4,12 @@ import { join, posix } from "node:path";
 import { BstError, systemErrorCode } from "../base/errors.ts";
 import { compareCodePoints } from "../base/json.ts";
 import { record, text } from "../base/schema.ts";
-import type { SourceKind } from "../project/source-kind.ts";
+import type { Source, SourceKind } from "../project/source-kind.ts";
 import { changeFiles } from "./change-files.ts";
 import { tryGit } from "./git-command.ts";
 import { patchNames } from "./patch-names.ts";
 import { ProjectFile } from "./project-file.ts";
+import { stageInPlace } from "./stage-in-place.ts";
 import { unversioned } from "./unversioned.ts";
 
 export const patchQueue: SourceKind = {
@@ -35,7 +36,7 @@ export const patchQueue: SourceKind = {
         throw new BstError("source", `${context.provenance}: ${name} is no patch that can be read`, { cause: error });
       }
     };
-    return {
+    const source: Source = {
       ...unversioned,
       // What the patches are called says no more than their order does.
       uniqueKey: () => [...patches()].map(([name, file]) => checksum(name, file)),
@@ -61,6 +62,7 @@ export const patchQueue: SourceKind = {
           }),
         );
       },
+      initWorkspace: (directory, io) => stageInPlace(source, directory, io),
       info: () =>
         [...patches()].map(([name, file]) => ({
           url: name,
@@ -69,6 +71,7 @@ export const patchQueue: SourceKind = {
           version: checksum(name, file),
         })),
     };
+    return source;
   },
 };
 

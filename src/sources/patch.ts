@@ -2,11 +2,12 @@
 import { join } from "node:path";
 import { BstError } from "../base/errors.ts";
 import { record, text } from "../base/schema.ts";
-import type { SourceKind } from "../project/source-kind.ts";
+import type { Source, SourceKind } from "../project/source-kind.ts";
 import { changeFiles } from "./change-files.ts";
 import { patchNames } from "./patch-names.ts";
 import { ProjectFile } from "./project-file.ts";
 import { runProgram } from "./run-program.ts";
+import { stageInPlace } from "./stage-in-place.ts";
 import { unversioned } from "./unversioned.ts";
 
 export const patch: SourceKind = {
@@ -18,7 +19,7 @@ export const patch: SourceKind = {
     const path = context.projectPath(config.required("path", config.scalar("path")), "file");
     const strip = config.int("strip-level") ?? 1;
     const file = new ProjectFile(join(context.projectDirectory, path), context);
-    return {
+    const source: Source = {
       ...unversioned,
       uniqueKey: () => [path, file.sha256, strip],
       async stage(tree, io) {
@@ -45,7 +46,9 @@ export const patch: SourceKind = {
           }),
         );
       },
+      initWorkspace: (directory, io) => stageInPlace(source, directory, io),
       info: () => [{ url: path, medium: "local", versionType: "sha256", version: file.sha256 }],
     };
+    return source;
   },
 };

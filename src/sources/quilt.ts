@@ -2,11 +2,12 @@
 import { BstError } from "../base/errors.ts";
 import { text } from "../base/schema.ts";
 import type { Tree } from "../cas/tree.ts";
-import type { SourceKind } from "../project/source-kind.ts";
+import type { Source, SourceKind } from "../project/source-kind.ts";
 import { changeFiles } from "./change-files.ts";
 import { noInfo } from "./no-info.ts";
 import { patchNames } from "./patch-names.ts";
 import { runProgram } from "./run-program.ts";
+import { stageInPlace } from "./stage-in-place.ts";
 import { unversioned } from "./unversioned.ts";
 
 /** The most leading folders that a series has been seen to take off names. */
@@ -20,7 +21,7 @@ export const quilt: SourceKind = {
   needsPrevious: { stage: true },
   configure(config, context) {
     const path = config.string("path") ?? "";
-    return {
+    const source: Source = {
       ...unversioned,
       // The patches are keyed with the sources that they are among.
       uniqueKey: () => [path],
@@ -45,8 +46,10 @@ export const quilt: SourceKind = {
           }),
         );
       },
+      initWorkspace: (directory, io) => stageInPlace(source, directory, io),
       info: () => noInfo(context),
     };
+    return source;
   },
 };
 

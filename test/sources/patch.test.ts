@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Tree } from "../../src/cas/tree.ts";
@@ -61,6 +61,26 @@ describe.each([
     const remove = (path: string) => `--- a/${path}\n+++ /dev/null\n@@ -1 +0,0 @@\n-old\n`;
     const files = { "x/y/gone": "old\n", "z/gone": "old\n", "z/stays": "old\n" };
     expect(await patched(kind, [remove("x/y/gone") + remove("z/gone")], files)).toEqual(["z/", "z/stays = old\n"]);
+  });
+
+  test("changes what is in a workspace", async () => {
+    const on = bench();
+    const directory = tempDir("workspace");
+    mkdirSync(join(directory, "x"));
+    for (const name of ["a", "b", "x/gone"]) writeFileSync(join(directory, name), "old\n");
+    const before = statSync(join(directory, "b"), { bigint: true });
+    mkdirSync(join(on.context.projectDirectory, "patches"));
+    const gone = "--- a/x/gone\n+++ /dev/null\n@@ -1 +0,0 @@\n-old\n";
+    writeFileSync(join(on.context.projectDirectory, "patches/0.patch"), edit("a") + create("y/made") + gone);
+    const source = on.configure(kind, { path: kind === patch ? "patches/0.patch" : "patches" });
+    await source.initWorkspace?.(directory, on.io);
+    expect(readdirSync(directory).sort()).toEqual(["a", "b", "y"]);
+    expect(readFileSync(join(directory, "a"), "utf8")).toBe("new\n");
+    expect(readFileSync(join(directory, "y/made"), "utf8")).toBe("new\n");
+    expect(statSync(join(directory, "b"), { bigint: true })).toMatchObject({
+      ino: before.ino,
+      mtimeNs: before.mtimeNs,
+    });
   });
 
   test("is an error where the patch changed since its key was computed", async () => {
