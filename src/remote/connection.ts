@@ -1,7 +1,7 @@
 /** A connection to one server: gRPC calls with its credentials, time limits and further attempts. */
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { CallOptions, ChannelCredentials, Client, ClientWritableStream, Metadata } from "@grpc/grpc-js";
+import type { ChannelCredentials, Client, ClientWritableStream, Metadata } from "@grpc/grpc-js";
 import { BstError } from "../base/errors.ts";
 import type { RemoteConfig } from "../project/remotes.ts";
 
@@ -11,6 +11,8 @@ type Grpc = typeof import("@grpc/grpc-js");
 const MAXIMUM_MESSAGE = 16 << 20;
 /** Seconds without any sign of a call's progress. */
 const REQUEST_TIMEOUT = 120;
+/** Seconds in which a server that is there answers for the first time. */
+const PROBE_TIMEOUT = 15;
 const RETRY_LIMIT = 3;
 /** Milliseconds before the first further attempt; doubled before each other. */
 const RETRY_DELAY = 250;
@@ -86,17 +88,20 @@ export class Connection {
 
   /** One message, answered by one. @throws RpcError; the signal's reason where it is aborted */
   unary(method: string, request: Buffer, signal: AbortSignal): Promise<Buffer> {
-    return this.retry(signal, () =>
-      this.#single(signal, (metadata, options, done) =>
-        this.#client.makeUnaryRequest(method, asIs, asIs, request, metadata, options, done),
-      ),
-    );
+    return this.retry(signal, () => this.#call(method, request, this.#timeout, signal));
+  }
+
+  /** The same, asked only once and not waited for long: to find out whether the server is there. */
+  probe(method: string, request: Buffer, signal: AbortSignal): Promise<Buffer> {
+    return this.#call(method, request, Math.min(PROBE_TIMEOUT, this.#timeout), signal);
   }
 
   /** One message, answered by many. @throws RpcError; the signal's reason where it is aborted */
   async *download(method: string, request: Buffer, signal: AbortSignal): AsyncGenerator<Buffer> {
     signal.throwIfAborted();
     const call = this.#client.makeServerStreamRequest(method, asIs, asIs, request, this.#metadata());
+    // It may also fail when nobody listens any more.
+    call.on("error", () => {});
     const watch = new Watch(this.#timeout, signal, () => call.cancel());
     try {
       for await (const message of call) {
@@ -127,6 +132,7 @@ export class Connection {
         else reject(watch.errorFor(this.#error(error)));
       };
       call = this.#client.makeClientStreamRequest(method, asIs, asIs, this.#metadata(), {}, done);
+      call.on("error", () => {});
     });
     // It may fail while requests are still being read.
     answer.catch(() => {});
@@ -164,35 +170,22 @@ export class Connection {
     }
   }
 
-  /** The same server, asked only once: to find out quickly whether it is there. */
-  async probe(method: string, request: Buffer, signal: AbortSignal): Promise<Buffer> {
-    return this.#single(signal, (metadata, options, done) =>
-      this.#client.makeUnaryRequest(method, asIs, asIs, request, metadata, options, done),
-    );
-  }
-
   close(): void {
     this.#client.close();
   }
 
-  #single(
-    signal: AbortSignal,
-    start: (
-      metadata: Metadata,
-      options: CallOptions,
-      done: (error: unknown, response?: Buffer) => void,
-    ) => { cancel(): void },
-  ): Promise<Buffer> {
+  #call(method: string, request: Buffer, seconds: number, signal: AbortSignal): Promise<Buffer> {
     signal.throwIfAborted();
     return new Promise((resolve, reject) => {
-      const options = { deadline: Date.now() + this.#timeout * 1000 };
-      const abort = () => call.cancel();
-      const call = start(this.#metadata(), options, (error, response) => {
+      const options = { deadline: Date.now() + seconds * 1000 };
+      const done = (error: unknown, response?: Buffer) => {
         signal.removeEventListener("abort", abort);
         if (signal.aborted) reject(signal.reason);
         else if (response !== undefined) resolve(response);
         else reject(this.#error(error));
-      });
+      };
+      const call = this.#client.makeUnaryRequest(method, asIs, asIs, request, this.#metadata(), options, done);
+      const abort = () => call.cancel();
       signal.addEventListener("abort", abort);
     });
   }

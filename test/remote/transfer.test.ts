@@ -168,6 +168,29 @@ describe("a download", () => {
   });
 });
 
+describe("a server", () => {
+  it("that does not answer at first is given up soon", async () => {
+    server.faults.hang = () => true;
+    const error = await failing(connect({ connection: { requestTimeout: 1 } }));
+    expect(error).toMatchObject({ domain: "remote", status: "DEADLINE_EXCEEDED" });
+  });
+
+  it.each(["ftp://localhost", "localhost:1", "http://"])("is not at '%s'", async (url) => {
+    expect((await failing(connect({ url }))).domain).toBe("remote");
+  });
+
+  it("does not end a download that ends here", async () => {
+    const digest = put(randomBytes(LARGE));
+    const consume = async (pieces: AsyncIterable<Buffer>) => {
+      for await (const _ of pieces) throw new Error("full");
+    };
+    await expect(client.read(digest, never, consume)).rejects.toThrow("full");
+    // Whatever comes afterwards is not an error that nobody handles.
+    await downloadBlobs(cas, client, [digest], never);
+    expect(cas.has(digest)).toBe(true);
+  });
+});
+
 describe("a tree", () => {
   function tree(store: Cas, text: string): Digest {
     const root = new Tree(store);
