@@ -2,7 +2,7 @@
 import { beforeAll, describe, it } from "vitest";
 import type { FileContent } from "../helpers.ts";
 import { absent } from "./oracle.ts";
-import { expectSameBuilds, sourceProject } from "./source-projects.ts";
+import { expectSameBuilds, expectSameWorkspace, sourceProject } from "./source-projects.ts";
 
 const tree = { kind: "local", path: "tree" };
 
@@ -83,5 +83,21 @@ describe.skipIf(absent !== undefined)("patches", () => {
       "several.bst",
     ];
     await expectSameBuilds(cwd, elements);
+  });
+
+  it("make the same workspaces", { timeout: 100_000 }, async () => {
+    const sources = [
+      tree,
+      { kind: "patch", path: "fuzz" },
+      { kind: "patch_queue", path: "queue" },
+      { kind: "local", path: "queue" },
+    ];
+    const contents = {
+      ...files,
+      fuzz: patches["fuzz"] ?? "",
+      "queue/0.patch": patches["remove"] ?? "",
+      "queue/1.patch": patches["rename"] ?? "",
+    };
+    await expectSameWorkspace(() => sourceProject({ patched: sources }, contents), "patched.bst");
   });
 });

@@ -1,8 +1,8 @@
 /** Sources that are downloaded: the same keys, source information and trees as BuildStream's. */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { bstTs, cacheConfig, type FileContent, runCommand, tempDir, writeFiles } from "../helpers.ts";
@@ -11,7 +11,14 @@ import { archive, directory, gzipped, hardlink, type Member, symlink } from "../
 import { type ZipMember, zipArchive } from "../sources/zip-writer.ts";
 import { expectSameElements } from "./compare.ts";
 import { absent, ask, reference, showArguments } from "./oracle.ts";
-import { expectSameBuilds, expectSameTracking, type Sources, sourceProject } from "./source-projects.ts";
+import {
+  expectSameBuilds,
+  expectSameTracking,
+  expectSameWorkspace,
+  type Sources,
+  snapshot,
+  sourceProject,
+} from "./source-projects.ts";
 
 /** Some kinds want sources before them. */
 const tree = { kind: "local", path: "tree" };
@@ -25,17 +32,6 @@ const members: Member[] = [
   symlink("top/link", "folder/file"),
   { name: "beside", content: "no\n" },
 ];
-
-/** Everything in a folder: content of files with their right to be executed, targets of links. */
-function snapshot(folder: string): Record<string, string> {
-  const found: Record<string, string> = {};
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    const path = join(entry.parentPath, entry.name);
-    const content = () => `${lstatSync(path).mode & 0o100} ${readFileSync(path, "utf8")}`;
-    found[relative(folder, path)] = entry.isSymbolicLink() ? readlinkSync(path) : entry.isFile() ? content() : "/";
-  }
-  return found;
-}
 
 /** Serves files by their paths. */
 async function serveFiles(files: Readonly<Record<string, Buffer>>): Promise<string> {
@@ -375,6 +371,20 @@ source = "git+https://git.example.com/other/zlib#${"2".repeat(40)}"
       cwd,
       Object.keys(elements).map((name) => `${name}.bst`),
     );
+  });
+
+  it("workspaces of Go modules", async () => {
+    const module = repository({ "go.mod": "module example.com/m\n\ngo 1.20\n", "m.go": "package m\n" });
+    const source = (name: string) => ({
+      kind: "go_module",
+      url: `repositories:${module.path}`,
+      module: name,
+      ref: { "go-version": "v1.2.3", "git-ref": `v1.2.3-0-g${module.commit}` },
+    });
+    const elements = { modules: [tree, source("example.com/m"), source("example.com/other")] };
+    const files = { "tree/go.mod": "module x\nrequire example.com/m v1.2.3\n" };
+    const make = () => sourceProject(elements, files, { aliases: { repositories: "file://" } });
+    await expectSameWorkspace(make, "modules.bst");
   });
 
   it("gen_cargo_lock", async () => {

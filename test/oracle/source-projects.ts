@@ -1,6 +1,6 @@
 /** Projects whose elements have sources of plugin packages, and what both programs make of them. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { lstatSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { join, relative } from "node:path";
 import { expect } from "vitest";
 import { parse, stringify } from "yaml";
 import { bstTs, cacheConfig, type FileContent, project, runCommand } from "../helpers.ts";
@@ -81,4 +81,32 @@ export async function expectSameBuilds(
   expectSameElements(shown);
   for (const [name, { state }] of parseShown(shown.theirs.stdout)) expect(`${name} ${state}`).toBe(`${name} cached`);
   return configs;
+}
+
+/** Everything in a folder: content of files with their right to be executed, targets of links. */
+export function snapshot(folder: string): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    const content = () => `${lstatSync(path).mode & 0o100} ${readFileSync(path, "utf8")}`;
+    found[relative(folder, path)] = entry.isSymbolicLink() ? readlinkSync(path) : entry.isFile() ? content() : "/";
+  }
+  return found;
+}
+
+/** Both open the same workspace on an element. */
+export async function expectSameWorkspace(makeProject: () => string, element: string): Promise<void> {
+  const [theirs, ours] = await Promise.all(
+    [reference, bstTs].map(async (command) => {
+      const cwd = makeProject();
+      const directory = join(cwd, "workspace");
+      const args = ["workspace", "open", "--directory", directory, element];
+      const opened = await runCommand(command, args, { cwd, config: cacheConfig() });
+      expect(opened.code, opened.stderr).toBe(0);
+      // It names the folder of the project.
+      rmSync(join(directory, ".bstproject.yaml"));
+      return snapshot(directory);
+    }),
+  );
+  expect(ours).toEqual(theirs);
 }
