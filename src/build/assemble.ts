@@ -48,7 +48,8 @@ export async function assemble(element: Element, tools: BuildTools, keepBuildTre
   } catch (error) {
     // Only what the build itself did wrong is a result worth keeping.
     if (!(error instanceof BstError) || (error.domain !== "element" && error.domain !== "sandbox")) throw error;
-    outcome = { collect: undefined, error };
+    // What commands had installed by then helps to find out why they failed.
+    outcome = { collect: error.reason === "command-failed" ? element.variable("install-root") : undefined, error };
   }
   tools.signal.throwIfAborted();
   const record = activity(messenger, "Caching artifact", () => cacheArtifact(build, tools, outcome, keepBuildTrees), {
