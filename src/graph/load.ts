@@ -62,8 +62,9 @@ export function loadGraph(
 
   const project = new Project(session, directory);
   const loaded = project.loader.load(targetsOf(project));
-  // In this order, so that resolving never goes deeper than one element.
+  // In this order, so that neither making nor resolving an element goes deeper than one.
   const all = orderDependencies(loaded).map(resolve);
+  for (const element of all) element.resolve();
   assertNoConflicts(session.projects);
   warnOfRedundantRefs(session, all);
   return { project, targets: loaded.map(resolve), elements: all, keys };
