@@ -120,6 +120,22 @@ describe("a build", () => {
     expect(second.error?.task).toMatchObject({ domain: "element", reason: "cached-failure" });
   });
 
+  it("that is not strict pulls what was built from other versions, and nothing old into a composition", async () => {
+    writeFileSync(join(cwd, "all.bst"), "kind: stack\ndepends: [base.bst]\n");
+    writeFileSync(join(cwd, "layer.bst"), "kind: compose\nbuild-depends: [all.bst]\n");
+    await succeed(config(), "build", "layer.bst");
+    writeFileSync(join(cwd, "files/usr/bin/tool"), "new\n");
+    const settings = config();
+    const build = await succeed(settings, "--no-strict", "build", "layer.bst");
+    // The stack alone can be the old one: its artifact has no files of others.
+    expect(pulled(build.stderr)).toEqual(["all.bst"]);
+    const folder = join(tempDir("checkout"), "files");
+    const args = ["artifact", "checkout", "--no-integrate", "--directory", folder, "layer.bst"];
+    await succeed(settings, "--no-strict", ...args);
+    expect(readFileSync(join(folder, "usr/bin/tool"), "utf8")).toBe("new\n");
+    expect((await succeed(settings, "--no-strict", "build", "layer.bst")).stderr).toMatch(/Build Queue:\s+processed 0/);
+  });
+
   it("uses a server for names and another for content", async () => {
     const other = await new CacheServer().start();
     try {
