@@ -96,6 +96,9 @@ function environment({ repository, env, network = false }: Omit<GitOptions, "sig
   result["GIT_TERMINAL_PROMPT"] = "0";
   result["GIT_ALLOW_PROTOCOL"] ??= PROTOCOLS;
   if (!network) {
+    // The first two for versions of git before the third.
+    result["HOME"] = "/dev/null";
+    result["XDG_CONFIG_HOME"] = "/dev/null";
     result["GIT_CONFIG_GLOBAL"] = "/dev/null";
     result["GIT_CONFIG_NOSYSTEM"] = "1";
     result["GIT_ATTR_NOSYSTEM"] = "1";
