@@ -22,6 +22,11 @@ export class SourceStore {
     return this.#find(`elementsources/${key}`);
   }
 
+  /** The same, whether or not the tree is in the store. */
+  peek(key: string): Digest | undefined {
+    return this.#peek(`elementsources/${key}`);
+  }
+
   put(key: string, files: Digest): void {
     this.#put(`elementsources/${key}`, files);
   }
@@ -36,8 +41,12 @@ export class SourceStore {
   }
 
   #find(path: string): Digest | undefined {
-    const files = decodeOrNothing(readProto(`${this.#cacheDirectory}/${path}`), decodeSource);
+    const files = this.#peek(path);
     return files !== undefined && this.#cas.hasTree(files) ? files : undefined;
+  }
+
+  #peek(path: string): Digest | undefined {
+    return decodeOrNothing(readProto(`${this.#cacheDirectory}/${path}`), decodeSource);
   }
 
   #put(path: string, files: Digest): void {

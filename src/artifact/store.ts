@@ -29,6 +29,11 @@ export class ArtifactStore {
     return this.#isComplete(record) ? record : undefined;
   }
 
+  /** The record alone, whether or not what it names is in the store. */
+  peek(name: ArtifactName): ArtifactRecord | undefined {
+    return decodeOrNothing(readProto(this.#path(formatRef(name))), decodeArtifact);
+  }
+
   /** Makes an artifact known under its strong and its weak key. Throws BstError in domain "cas" if it can't. */
   put({ project, normalName }: Omit<ArtifactName, "key">, record: ArtifactRecord): void {
     const bytes = encodeArtifact(record);

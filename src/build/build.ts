@@ -16,6 +16,7 @@ import { Planner } from "./plan.ts";
 import { queryCache } from "./query.ts";
 import { type Selection, select } from "./selection.ts";
 import type { Session } from "./session.ts";
+import { keepArtifact } from "./storage.ts";
 
 /**
  * Makes the artifacts of targets with a part of what they depend on.
@@ -24,7 +25,7 @@ import type { Session } from "./session.ts";
 export async function buildTargets(session: Session, targets: readonly Element[], selection: Selection): Promise<void> {
   const reached = select(targets, "all");
   assertResolved(reached);
-  queryCache(session, reached);
+  await queryCache(session, reached);
   const wanted =
     selection === "all" ? reached : selection === "build" ? targets.flatMap((each) => each.buildDependencies) : targets;
   let host: SandboxHost | undefined;
@@ -57,7 +58,11 @@ async function buildElement(
       // What it is built from turned out to be what an artifact in the cache was built from.
       if (states.isCached(element)) throw new SkipJob("Build");
       const tools = buildTools(session, messenger, sandboxHost, signal);
-      await assemble(element, tools, config.cache.cacheBuildtrees);
+      try {
+        await assemble(element, tools, config.cache.cacheBuildtrees);
+      } finally {
+        if (!signal.aborted) await keepArtifact(session, states.of(element).artifact, signal);
+      }
     },
   );
 }

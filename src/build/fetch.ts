@@ -17,6 +17,7 @@ import {
   sourceIo,
   stageSources,
 } from "./source-io.ts";
+import { keepSources, restoreSources } from "./storage.ts";
 import { transferTools } from "./transfers.ts";
 
 export interface FetchOptions {
@@ -34,7 +35,7 @@ export async function fetchElements(
   options: FetchOptions = {},
 ): Promise<void> {
   assertResolved(elements);
-  queryCache(session, elements);
+  await queryCache(session, elements);
   await runPipeline(session, { queues: ["fetch"], targets, elements, announce: options.announce ?? true }, () => {
     const tasks: Task[] = [];
     for (const element of elements) {
@@ -77,6 +78,7 @@ async function fetchElement(
   const { states, caches } = session;
   const tools: SourceTools = { cas: caches.cas, messenger, signal };
   if (originals) await fetchOriginals(element, tools);
+  await restoreSources(session, element, signal);
   if (isFetched(session, element)) return;
   const key = states.sourcesKey(element);
   // What is at hand needs no server.
@@ -86,12 +88,15 @@ async function fetchElement(
   const pulled = transfer && (await pullElementSources(transfer, key));
   if (pulled !== undefined) {
     caches.sources.put(key, pulled);
+    await keepSources(session, pulled, signal);
     return;
   }
   const staged = stagedSources(session);
   const cached = transfer === undefined ? staged : { ...staged, pull: pullFrom(transfer) };
   await fetchOriginals(element, { ...tools, staged: cached });
-  caches.sources.put(key, await stageSources(element, { ...tools, staged }));
+  const tree = await stageSources(element, { ...tools, staged });
+  caches.sources.put(key, tree);
+  await keepSources(session, tree, signal);
 }
 
 /** The cache of single sources. */

@@ -2,8 +2,11 @@
 import { activity } from "../base/activity.ts";
 import type { Element } from "../project/element.ts";
 import type { Session } from "./session.ts";
+import { restoreArtifacts } from "./storage.ts";
 
-export function queryCache({ events, states }: Session, elements: readonly Element[]): void {
+export async function queryCache(session: Session, elements: readonly Element[]): Promise<void> {
+  const { events, states } = session;
+  await restoreArtifacts(session, elements);
   activity(events, "Query cache", (tally) => {
     for (const element of elements) states.of(element);
     tally.processed = elements.length;

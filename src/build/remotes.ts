@@ -4,7 +4,8 @@ import type { EventSink } from "../base/messages.ts";
 import type { Project } from "../project/project.ts";
 import { cacheServers, type RemoteConfig } from "../project/remotes.ts";
 import type { UserConfig } from "../project/user-config.ts";
-import { identityOf, RemoteCache } from "../remote/remote-cache.ts";
+import type { CasClient } from "../remote/cas-client.ts";
+import { connectStorage, identityOf, RemoteCache } from "../remote/remote-cache.ts";
 
 /** What the command line says about the servers of one kind of cache. */
 export interface RemoteChoice {
@@ -23,6 +24,8 @@ export interface RemoteWishes {
 export interface Remotes {
   readonly artifacts: RemoteCache;
   readonly sources: RemoteCache;
+  /** The server that the cache itself is kept on. */
+  readonly storage: CasClient | undefined;
   /** What is configured for each project, for headings. */
   readonly configured: {
     readonly artifacts: ReadonlyMap<string, readonly RemoteConfig[]>;
@@ -65,14 +68,18 @@ export async function connectRemotes(
     onFailure: ({ url }: RemoteConfig, { message }: Error) =>
       events.emit({ type: "warn", task: "main", text: `Failed to initialize remote ${url}: ${message}` }),
   };
+  const { storageService } = config.cache;
   const connect = async () => {
-    const [artifacts, sources] = await Promise.all([
+    const [artifacts, sources, storage] = await Promise.all([
       RemoteCache.connect(configured.artifacts, options),
       RemoteCache.connect(configured.sources, options),
+      storageService && connectStorage(storageService, options),
     ]);
-    return { artifacts, sources, configured };
+    return { artifacts, sources, storage, configured };
   };
-  const isAny = [...configured.artifacts.values(), ...configured.sources.values()].some((list) => list.length > 0);
+  const isAny =
+    storageService !== undefined ||
+    [...configured.artifacts.values(), ...configured.sources.values()].some((list) => list.length > 0);
   return isAny ? activity(events, "Initializing remote caches", connect) : connect();
 }
 

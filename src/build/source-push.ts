@@ -16,7 +16,7 @@ export async function pushSources(
   elements: readonly Element[],
 ): Promise<void> {
   const { events, remotes } = session;
-  queryCache(session, elements);
+  await queryCache(session, elements);
   if (!remotes?.sources.canPush) throw new BstError("stream", "There is no server that sources could be pushed to");
   assertResolved(elements);
   const notNeeded = (element: Element, action: string) =>

@@ -13,6 +13,7 @@ import type { Task } from "./scheduler.ts";
 import type { Session } from "./session.ts";
 import { standsAlone } from "./source-io.ts";
 import { isExact } from "./states.ts";
+import { keepArtifact } from "./storage.ts";
 
 /** What of a session transfers need: artifacts can be named without a project. */
 export type TransferSession = Pick<Session, "config" | "caches" | "events" | "remotes">;
@@ -83,7 +84,9 @@ export function pullTask(session: TransferSession, subject: PullSubject): Task {
         const buildTrees = config.cache.pullBuildtrees && subject.element?.workspace === undefined;
         for (const key of subject.keys()) {
           const record = await pullArtifact(tools, { project, normalName, key }, { buildTrees });
-          if (record !== undefined && subject.take(record)) return;
+          if (record === undefined || !subject.take(record)) continue;
+          await keepArtifact(session, record, signal);
+          return;
         }
         throw new SkipJob("Pull");
       }),

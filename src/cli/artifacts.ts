@@ -9,6 +9,7 @@ import { type RunTools, runTasks } from "../build/pipeline.ts";
 import { connectRemotes, type RemoteChoice, type RemoteWishes } from "../build/remotes.ts";
 import { type Selection, select } from "../build/selection.ts";
 import type { Caches } from "../build/session.ts";
+import { restoreArtifacts } from "../build/storage.ts";
 import { type PullSubject, type PushSubject, pullTask, type TransferSession } from "../build/transfers.ts";
 import type { Element } from "../project/element.ts";
 import type { CommandContext } from "./app.ts";
@@ -94,6 +95,7 @@ export async function openArtifacts(
     );
   }
 
+  if (workbench !== undefined) await restoreArtifacts(workbench, select(workbench.targets, selection));
   return activity(reporter, "Query cache", () => {
     const ofElements = (elements: readonly Element[]) =>
       workbench === undefined ? [] : elements.map((element) => elementSubject(workbench, element));

@@ -3,6 +3,8 @@ import { type ArtifactRecord, decodeArtifact, encodeArtifact } from "../artifact
 import { type ArtifactName, formatRef } from "../artifact/refs.ts";
 import type { ArtifactStore } from "../artifact/store.ts";
 import { type Digest, sameDigest } from "../cas/digest.ts";
+import type { Cas } from "../cas/store.ts";
+import type { CasClient } from "./cas-client.ts";
 import { blobsOfTree, downloadBlobs, downloadTree } from "./transfer.ts";
 import { download, lookUp, publish, type TransferTools, upload } from "./transfers.ts";
 
@@ -32,9 +34,7 @@ export async function pullArtifact(
   return download(tools, thing, async (client) => {
     await downloadBlobs(cas, client, [digest], signal);
     const record = decodeArtifact(cas.read(digest));
-    await downloadBlobs(cas, client, blobsOf(record), signal);
-    const trees = buildTrees ? [...filesOf(record), ...buildTreesOf(record)] : filesOf(record);
-    for (const tree of trees) await downloadTree(cas, client, tree, signal);
+    await downloadContent(cas, client, record, { buildTrees }, signal);
     store.put(name, record);
     return record;
   });
@@ -55,7 +55,7 @@ export async function pushArtifact(
   const digest = cas.write(encodeArtifact(record));
   const directories = [...filesOf(record), ...buildTreesOf(record)];
   const blobs = blobsOf(record);
-  await upload(tools, thing, [...directories.flatMap((tree) => blobsOfTree(cas, tree)), ...blobs, digest]);
+  await upload(tools, thing, [...contentOf(cas, record), digest]);
   const keys = [...new Set([record.strongKey, record.weakKey])];
   const uris = keys.map((key) => urnOf({ project, normalName, key }));
   return publish(
@@ -84,6 +84,25 @@ export async function isPullable(
 export function buildTreesOf({ buildTree, sources, buildRoot, buildSandbox }: ArtifactRecord): Digest[] {
   const trees = [buildTree, sources, buildRoot, ...(buildSandbox?.subsandboxes ?? [])];
   return trees.filter((tree) => tree !== undefined);
+}
+
+/** All that an artifact refers to, which must be in the store. */
+export function contentOf(cas: Cas, record: ArtifactRecord): Digest[] {
+  const trees = [...filesOf(record), ...buildTreesOf(record)];
+  return [...trees.flatMap((tree) => blobsOfTree(cas, tree)), ...blobsOf(record)];
+}
+
+/** Gets what the store does not have of what an artifact refers to. @throws as downloadTree does */
+export async function downloadContent(
+  cas: Cas,
+  client: CasClient,
+  record: ArtifactRecord,
+  { buildTrees }: PullOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  await downloadBlobs(cas, client, blobsOf(record), signal);
+  const trees = buildTrees ? [...filesOf(record), ...buildTreesOf(record)] : filesOf(record);
+  for (const tree of trees) await downloadTree(cas, client, tree, signal);
 }
 
 function filesOf({ files }: ArtifactRecord): Digest[] {

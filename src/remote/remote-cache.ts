@@ -100,6 +100,11 @@ async function connectPair(config: RemoteConfig, { signal, onFailure }: ConnectO
   }
 }
 
+/** A server that keeps blobs alone; undefined where it can't be used. */
+export async function connectStorage(config: RemoteConfig, options: ConnectOptions): Promise<CasClient | undefined> {
+  return (await connectPair({ ...config, type: "storage" }, options)).storage;
+}
+
 /** Servers are the same where everything but the place of their declaration is. */
 export function identityOf({ provenance: _, ...config }: RemoteConfig): string {
   return JSON.stringify(config);

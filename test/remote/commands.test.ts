@@ -255,6 +255,29 @@ describe("sources", () => {
   });
 });
 
+describe("the storage service", () => {
+  it("has what the cache has lost", async () => {
+    const settings = cacheConfig({ cache: { "storage-service": { url: server.url } } });
+    await succeed(settings, "build", "base.bst");
+    expect(server.assets.size).toBe(0);
+    rmSync(join(cacheOf(settings), "cas"), { recursive: true });
+    const folder = join(tempDir("checkout"), "files");
+    await succeed(settings, "artifact", "checkout", "--no-integrate", "--directory", folder, "base.bst");
+    expect(readFileSync(join(folder, "usr/bin/tool"), "utf8")).toBe("tool\n");
+    // What it has lost, too, is built again.
+    rmSync(join(cacheOf(settings), "cas"), { recursive: true });
+    server.blobs.clear();
+    expect((await succeed(settings, "build", "base.bst")).stderr).toMatch(/Build Queue:\s+processed 1/);
+    expect(server.blobs.size).toBeGreaterThan(0);
+  });
+
+  it("is done without where it is away", async () => {
+    const settings = cacheConfig({ cache: { "storage-service": { url: server.url } } });
+    server.stop();
+    expect((await succeed(settings, "build", "base.bst")).stderr).toContain("Failed to initialize remote");
+  });
+});
+
 describe("credentials", () => {
   const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
   if (!hasOpenssl) console.warn("skipped: there is no openssl to make certificates with");
