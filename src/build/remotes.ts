@@ -80,7 +80,7 @@ export async function connectRemotes(
   const isAny =
     storageService !== undefined ||
     [...configured.artifacts.values(), ...configured.sources.values()].some((list) => list.length > 0);
-  return isAny ? activity(events, "Initializing remote caches", connect) : connect();
+  return isAny ? activity(events, "Connecting to servers", connect) : connect();
 }
 
 type CacheKind = "artifacts" | "source-caches";

@@ -62,7 +62,10 @@ export async function pushSubjects(bench: ArtifactBench, subjects: readonly Subj
 export async function pullMissing(bench: ArtifactBench, subjects: readonly Subject[]): Promise<readonly Subject[]> {
   const missing = subjects.filter((subject) => isPending(bench, subject));
   if (missing.length === 0) return subjects;
-  bench.tools.events.emit({ type: "info", text: "Attempting to fetch missing or incomplete artifact(s)" });
+  bench.tools.events.emit({
+    type: "info",
+    text: "Some artifacts are not here, or not all of them: pulling what can be had",
+  });
   await pullSubjects(bench, missing);
   return subjects.map((subject) => refreshed(bench, subject));
 }

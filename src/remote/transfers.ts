@@ -49,14 +49,14 @@ export async function lookUp(
   const { kind, label, server = "Remote" } = thing;
   const errors: BstError[] = [];
   for (const client of tools.servers.index) {
-    say(tools, "status", `Pulling ${kind} ${label} <- ${client.url}`);
+    say(tools, "status", `Asking ${client.url} for ${kind} ${label}`);
     try {
       const digest = await ask(client);
       if (digest !== undefined) return digest;
       say(tools, "info", `${server} (${client.url}) does not have ${kind} ${label} cached`);
     } catch (error) {
       if (!isServers(error)) throw error;
-      say(tools, "warn", `Could not pull from remote ${client.url}: ${error.message}`);
+      say(tools, "warn", `${client.url} failed: ${error.message}`);
       errors.push(error);
     }
   }
@@ -77,18 +77,22 @@ export async function download<T>(
   const { kind, label } = thing;
   const errors: BstError[] = [];
   for (const client of tools.servers.storage) {
-    say(tools, "status", `Pulling data for ${kind} ${label} <- ${client.url}`);
+    say(tools, "status", `Downloading ${kind} ${label} <- ${client.url}`);
     try {
       const result = await from(client);
       say(tools, "info", `Pulled ${kind} ${label} <- ${client.url}`);
       return result;
     } catch (error) {
       if (error instanceof BlobNotFound) {
-        say(tools, "info", `Remote cas (${client.url}) does not have blob ${error.digest.hash} cached`);
+        say(
+          tools,
+          "info",
+          `${client.url} does not have all of ${kind} ${label}: the blob ${error.digest.hash} is missing`,
+        );
         continue;
       }
       if (!isServers(error)) throw error;
-      say(tools, "warn", `Could not pull from remote ${client.url}: ${error.message}`);
+      say(tools, "warn", `${client.url} failed: ${error.message}`);
       errors.push(error);
     }
   }
@@ -103,14 +107,13 @@ export async function download<T>(
 export async function upload(tools: TransferTools, thing: Thing, blobs: readonly Digest[]): Promise<void> {
   const { kind, label } = thing;
   for (const client of tools.servers.storage) {
-    say(tools, "status", `Pushing data from ${kind} ${label} -> ${client.url}`);
+    say(tools, "status", `Uploading ${kind} ${label} -> ${client.url}`);
     try {
       await uploadBlobs(tools.cas, client, blobs, tools.signal);
     } catch (error) {
       if (!isServers(error) && !(error instanceof BstError && error.reason === "cache-too-full")) throw error;
       throw failure("push", thing, [error], client.url);
     }
-    say(tools, "info", `Pushed data from ${kind} ${label} -> ${client.url}`);
   }
 }
 
@@ -128,7 +131,7 @@ export async function publish(
   const { kind, label } = thing;
   let isPushed = false;
   for (const client of tools.servers.index) {
-    say(tools, "status", `Pushing ${kind} ${label} -> ${client.url}`);
+    say(tools, "status", `Naming ${kind} ${label} -> ${client.url}`);
     try {
       if (await isKnown(client)) {
         say(tools, "info", `Remote (${client.url}) already has ${kind} ${label} cached`);

@@ -106,7 +106,7 @@ describe("a build", () => {
     expect(result.code).not.toBe(0);
     expect(result.error).toMatchObject({ domain: "stream", task: { domain: "artifact" } });
     expect(result.stderr).toContain("Try #1 failed, retrying");
-    expect(result.stderr).toContain(`Could not pull from remote ${server.url}`);
+    expect(result.stderr).toContain(`${server.url} failed: Received blob`);
     expect(refs(settings)).toEqual([]);
   });
 

@@ -43,9 +43,7 @@ async function findAvailable(
   };
   const missing = subjects.filter(({ record }) => record === undefined);
   try {
-    await activity(reporter, "Querying remotes for cached status", () =>
-      Promise.all(missing.map((subject) => limit(() => ask(subject)))),
-    );
+    await activity(reporter, "Asking servers", () => Promise.all(missing.map((subject) => limit(() => ask(subject)))));
   } catch (error) {
     if (!(error instanceof BstError)) throw error;
     throw new BstError("artifact", `A server cannot be asked: ${error.message}`, { cause: error });
