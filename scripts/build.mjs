@@ -1,6 +1,17 @@
 // Bundles src/ into dist/, runs it once so that its code is kept compiled, and links the command where npx finds it.
 import { spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -32,6 +43,7 @@ await build({
   outfile: "dist.new/main.js",
   // Code that was kept compiled cannot import: packages are required.
   supported: { "dynamic-import": false },
+  define: { "process.env.BST_TS_BUILD": JSON.stringify(sourcesHash()) },
   // Large, and needed by few commands.
   external: ["@grpc/grpc-js", "sucrase", "undici"],
   minifySyntax: true,
@@ -49,6 +61,14 @@ const bin = join(root, "node_modules/.bin");
 mkdirSync(bin, { recursive: true });
 rmSync(join(bin, "bst-ts"), { force: true });
 symlinkSync("../../dist/bst-ts.js", join(bin, "bst-ts"));
+
+/** What keys were computed with is told by this: another program may compute others. */
+function sourcesHash() {
+  const hash = createHash("sha256").update(readFileSync(join(root, "package-lock.json")));
+  const names = readdirSync(join(root, "src"), { recursive: true }).filter((name) => name.endsWith(".ts"));
+  for (const name of names.sort()) hash.update(name).update(readFileSync(join(root, "src", name)));
+  return hash.digest("hex").slice(0, 16);
+}
 
 /** Runs the commands that are used most on a small project: what they compile is left behind for all later runs. */
 function compileOnce() {

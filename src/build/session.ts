@@ -6,6 +6,7 @@ import type { ArtifactStore } from "../artifact/store.ts";
 import type { EventSink } from "../base/messages.ts";
 import { materialise } from "../cas/materialise.ts";
 import type { Cas } from "../cas/store.ts";
+import type { KeyMemory } from "../graph/key-memory.ts";
 import { type LoadedGraph, loadGraph, SubprojectMissing } from "../graph/load.ts";
 import { loadPlugin, PluginNotLoaded } from "../project/plugin-modules.ts";
 import type { Project } from "../project/project.ts";
@@ -48,11 +49,11 @@ export async function loadWithSubprojects(
   session: Omit<LoadSession, "openJunction" | "projects">,
   directory: string,
   targetsOf: (project: Project) => readonly string[],
-  tools: { readonly cas: Cas; readonly signal: AbortSignal },
+  tools: { readonly cas: Cas; readonly signal: AbortSignal; readonly memory?: KeyMemory },
 ): Promise<LoadedGraph> {
   for (;;) {
     try {
-      return loadGraph(session, directory, targetsOf);
+      return loadGraph(session, directory, targetsOf, tools.memory);
     } catch (error) {
       if (error instanceof SubprojectMissing) {
         await stageJunction(error, { ...tools, messenger: session.messenger });

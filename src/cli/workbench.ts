@@ -13,6 +13,7 @@ import { LocalIndex } from "../cas/local-index.ts";
 import { Cas } from "../cas/store.ts";
 import { elementKinds } from "../elements/index.ts";
 import { pluginApi } from "../elements/plugin-api.ts";
+import { KeyMemory } from "../graph/key-memory.ts";
 import type { Element } from "../project/element.ts";
 import { YamlFiles } from "../project/files.ts";
 import { PROJECT_CONF, type Project } from "../project/project.ts";
@@ -21,6 +22,9 @@ import { WORKSPACE_CONF, Workspaces, workspaceProject } from "../project/workspa
 import { sourceKinds } from "../sources/index.ts";
 import type { CommandContext } from "./app.ts";
 import { expandElements, requireElements } from "./targets.ts";
+
+/** Tells one build of the program from others; set when it is bundled. */
+const BUILD = process.env["BST_TS_BUILD"];
 
 export interface OpenOptions {
   /** Names of elements, as the user gave them; the project's default targets where there are none. */
@@ -79,6 +83,7 @@ export async function openWorkbench(context: CommandContext, options: OpenOption
   const indexDirectory = join(config.cacheDirectory, "bst-ts", "index", encodeURIComponent(directory));
   const index = new LocalIndex(indexDirectory);
   const files = new YamlFiles(join(indexDirectory, "yaml"));
+  const memory = BUILD === undefined ? undefined : new KeyMemory(indexDirectory, BUILD);
   const workspaces = new Workspaces(directory);
   const except = options.except ?? [];
   let names: readonly string[] = [];
@@ -114,7 +119,7 @@ export async function openWorkbench(context: CommandContext, options: OpenOption
         names = isGiven ? given : defaultTargets(project, workspaceElement);
         return [...names, ...except];
       },
-      { cas, signal },
+      { cas, signal, ...(memory !== undefined && { memory }) },
     );
     tally.processed = loaded.elements.filter(isBuildable).length;
     return loaded;
@@ -125,6 +130,7 @@ export async function openWorkbench(context: CommandContext, options: OpenOption
     tally.processed = graph.elements.length;
     tally.expected = graph.elements.filter(isBuildable).length;
   });
+  memory?.save(graph.elements, (element) => graph.keys.of(element));
   context.atEnd(() => index.save());
 
   const strict = globals.strict ?? config.isStrict(graph.project.name);

@@ -6,6 +6,7 @@ import type { Element } from "../project/element.ts";
 import { sandboxFields } from "../project/sandbox-config.ts";
 import type { ElementSource } from "../project/sources.ts";
 import type { MappingNode } from "../yaml/node.ts";
+import type { KeyMemory } from "./key-memory.ts";
 import { dependencies } from "./scopes.ts";
 
 export interface Keys {
@@ -58,10 +59,16 @@ const environmentText = rememberedBy((environment: Readonly<Record<string, strin
 
 /** Computes keys, each once; an element without a key depends on a source that has no ref. */
 export class KeyRing {
+  private readonly memory: KeyMemory | undefined;
   private readonly keys = new Map<Element, Keys | undefined>();
   private fields = new WeakMap<Element, readonly [head: string, tail: string]>();
   /** `["project","element"` of each element: the beginning of its entry among dependencies. */
   private readonly names = new WeakMap<Element, string>();
+
+  /** @param memory keys of an earlier run */
+  constructor(memory?: KeyMemory) {
+    this.memory = memory;
+  }
 
   /** Undefined where a source of the element, or of what it is built from, has no ref. */
   of(element: Element): Keys | undefined {
@@ -103,6 +110,8 @@ export class KeyRing {
   }
 
   private computeOne(element: Element): Keys | undefined {
+    const remembered = this.memory?.keysOf(element);
+    if (remembered !== undefined) return remembered ?? undefined;
     if (!element.isResolved) return undefined;
     const isStrict = element.definition.strictRebuild ?? false;
     const weakEntries: string[] = [];

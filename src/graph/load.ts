@@ -9,7 +9,10 @@ import type { LoadElement } from "../project/load-element.ts";
 import { orderDependencies } from "../project/order.ts";
 import { Project } from "../project/project.ts";
 import type { JunctionFacts, LoadSession } from "../project/session.ts";
+import { warn } from "../project/sources.ts";
+import type { Warning } from "../project/traces.ts";
 import type { Node } from "../yaml/node.ts";
+import type { KeyMemory } from "./key-memory.ts";
 import { KeyRing } from "./keys.ts";
 
 /** What a load gives: the targets, and everything that they reach. */
@@ -43,8 +46,9 @@ export function loadGraph(
   common: Omit<LoadSession, "openJunction" | "projects">,
   directory: string,
   targetsOf: (project: Project) => readonly string[],
+  memory?: KeyMemory,
 ): LoadedGraph {
-  const keys = new KeyRing();
+  const keys = new KeyRing(memory);
   const elements = new Map<LoadElement, Element>();
   const resolve = (loaded: LoadElement): Element => {
     let element = elements.get(loaded);
@@ -64,7 +68,11 @@ export function loadGraph(
   const loaded = project.loader.load(targetsOf(project));
   // In this order, so that neither making nor resolving an element goes deeper than one.
   const all = orderDependencies(loaded).map(resolve);
-  for (const element of all) element.resolve();
+  const recognised = memory?.recognise(session, all);
+  for (const element of all) {
+    if (recognised?.has(element)) repeatWarnings(element, memory?.warningsOf(element) ?? []);
+    else element.resolve();
+  }
   assertNoConflicts(session.projects);
   warnOfRedundantRefs(session, all);
   return { project, targets: loaded.map(resolve), elements: all, keys };
@@ -88,8 +96,16 @@ function openJunction(loaded: LoadElement, asker: Node | undefined, element: Ele
   return { ...config, name: element.name, fullName: element.fullName, directory: join(base, config.path) };
 }
 
+/** Where it is resolved after all, it warns no more. */
+function repeatWarnings(element: Element, warnings: readonly Warning[]): void {
+  if (element.isResolvedYet) return;
+  element.traces.isKnown = true;
+  for (const { text, options } of warnings) warn(element, text, options);
+}
+
 function warnOfRedundantRefs(session: LoadSession, elements: readonly Element[]): void {
-  const redundant = elements.flatMap(({ sources }) => sources.filter((source) => source.redundantRef));
+  const kept = elements.filter(({ project }) => project.refStorage === "project.refs");
+  const redundant = kept.flatMap(({ sources }) => sources.filter((source) => source.redundantRef));
   if (redundant.length === 0) return;
   session.messenger.emit({
     type: "warn",

@@ -10,6 +10,7 @@ import type { SandboxConfig } from "./sandbox-config.ts";
 import type { OpenWorkspace } from "./session.ts";
 import { describeSource, type SourceDescription } from "./source-info.ts";
 import type { ElementSource } from "./sources.ts";
+import { Traces } from "./traces.ts";
 import type { Variables } from "./variables.ts";
 
 export class Element implements DependencyFacts {
@@ -26,6 +27,8 @@ export class Element implements DependencyFacts {
   readonly runtimeDependencies: readonly Element[];
   /** Build dependencies whose change always rebuilds this element. */
   readonly strictDependencies: ReadonlySet<Element>;
+  /** What resolving it looks at besides its files, and what it warned of. */
+  readonly traces = new Traces();
   /** As it was loaded. */
   readonly loaded: LoadElement;
   private readonly elementOf: (loaded: LoadElement) => Element;
@@ -68,6 +71,11 @@ export class Element implements DependencyFacts {
     }
     if (this.resolution === undefined) throw new Error(`${this.fullName} did not begin to resolve`);
     return this.resolution;
+  }
+
+  /** Whether {@link resolve} was called, for itself or by what asked for something. */
+  get isResolvedYet(): boolean {
+    return this.resolution !== undefined;
   }
 
   get node(): MappingNode {

@@ -54,6 +54,11 @@ export class YamlFiles {
     return node;
   }
 
+  /** What the system says of a file that was read; undefined for one so young that it could change without a trace. */
+  identityOf(path: string): string | undefined {
+    return this.used.get(path)?.[0];
+  }
+
   /** Keeps what was parsed for the next run. That it can't be written only costs time then. */
   save(): void {
     if (this.cacheFile === undefined || !this.hasNew) return;
@@ -71,7 +76,7 @@ export class YamlFiles {
 }
 
 /** Undefined for what is no file, and for a file so young that it could change without a trace. */
-function identityOf(path: string, now: number): string | undefined {
+export function identityOf(path: string, now: number): string | undefined {
   const stat = fs.statSync(path, { throwIfNoEntry: false });
   if (stat === undefined || !stat.isFile()) return undefined;
   const identity = lastingIdentity(stat, now);

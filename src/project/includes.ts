@@ -11,12 +11,15 @@ export interface IncludeOptions {
   readonly onlyLocal?: boolean;
   /** Whether to process `(?)` before what is included; project.conf does it afterwards. */
   readonly conditionals?: boolean;
+  /** Is given the absolute paths of the files that were included. */
+  readonly files?: Set<string>;
 }
 
 interface State {
   readonly loader: Loader;
   readonly onlyLocal: boolean;
   readonly conditionals: boolean;
+  readonly files: Set<string> | undefined;
   /** Paths of the files being included. */
   readonly open: ReadonlySet<string>;
 }
@@ -36,6 +39,7 @@ export class Includes {
       loader: this.loader,
       onlyLocal: options.onlyLocal ?? false,
       conditionals: options.conditionals ?? true,
+      files: options.files,
       open: new Set(),
     });
   }
@@ -55,6 +59,7 @@ export class Includes {
       for (const name of includedNames(directive).reverse()) {
         if (state.onlyLocal && name.value.includes(":")) continue;
         const { content, path, loader } = this.load(name, state.loader);
+        state.files?.add(path);
         if (state.open.has(path)) {
           throw directive.error(`The file ${path} includes itself`, { reason: "recursive-include" });
         }

@@ -21,19 +21,34 @@ export function sourceKind(project: Project, name: string, asker: Node): SourceK
 interface Found {
   readonly element: Map<string, ElementKind | undefined>;
   readonly source: Map<string, SourceKind | undefined>;
+  /** Absolute paths of the plugins for this program that are used. */
+  readonly modules: Set<string>;
 }
 
-const known = rememberedBy((_project: Project): Found => ({ element: new Map(), source: new Map() }));
+/** Whether the project uses plugins for this program, whose code may do anything. */
+export function usesModules(project: Project): boolean {
+  return known(project).modules.size > 0;
+}
 
-function find<W extends keyof Found>(project: Project, what: W, name: string): ReturnType<Found[W]["get"]>;
-function find(project: Project, what: keyof Found, name: string): ElementKind | SourceKind | undefined {
+const known = rememberedBy(
+  (_project: Project): Found => ({
+    element: new Map(),
+    source: new Map(),
+    modules: new Set(),
+  }),
+);
+
+type What = "element" | "source";
+
+function find<W extends What>(project: Project, what: W, name: string): ReturnType<Found[W]["get"]>;
+function find(project: Project, what: What, name: string): ElementKind | SourceKind | undefined {
   const kinds: Map<string, ElementKind | SourceKind | undefined> = known(project)[what];
   if (!kinds.has(name)) kinds.set(name, look(project, what, name));
   return kinds.get(name);
 }
 
 /** A plugin for this program goes before what is built in, and what is beside the Python one before the user's. */
-function look(project: Project, what: keyof Found, name: string): ElementKind | SourceKind | undefined {
+function look(project: Project, what: What, name: string): ElementKind | SourceKind | undefined {
   const { elements, sources, modules, pluginPaths } = project.session.kinds;
   const builtIn = (what === "element" ? elements : sources).get(name);
   const type = what === "element" ? "elements" : "sources";
@@ -49,12 +64,14 @@ function look(project: Project, what: keyof Found, name: string): ElementKind | 
     if (path === undefined) continue;
     const module = modules.get(path);
     if (module === undefined) throw new PluginNotLoaded(path, name);
-    if (module[what] !== undefined) return module[what];
+    if (module[what] === undefined) continue;
+    known(project).modules.add(path);
+    return module[what];
   }
   return builtIn?.isPlugin && origin === undefined ? undefined : builtIn;
 }
 
-function unknown(project: Project, what: keyof Found, name: string, asker: Node): never {
+function unknown(project: Project, what: What, name: string, asker: Node): never {
   const origin = project.plugins[what === "element" ? "elements" : "sources"].get(name);
   const isBuiltIn = (what === "element" ? project.session.kinds.elements : project.session.kinds.sources).has(name);
   const advice = isBuiltIn

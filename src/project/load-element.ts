@@ -38,6 +38,8 @@ export class LoadElement {
   readonly fullName: string;
   readonly kind: string;
   readonly loader: Loader;
+  /** Absolute paths of the files that it is declared in: its own, and those that it includes. */
+  readonly files: ReadonlySet<string>;
   /** The target of an element of kind `link`. */
   readonly linkTarget: ScalarNode | undefined;
   dependencies: Dependency[] = [];
@@ -45,11 +47,12 @@ export class LoadElement {
   isVisited = false;
   private isFollowed = false;
 
-  constructor(node: MappingNode, name: string, loader: Loader) {
+  constructor(node: MappingNode, name: string, loader: Loader, files: ReadonlySet<string>) {
     node.validateKeys(KEYS);
     this.node = node;
     this.name = name;
     this.loader = loader;
+    this.files = files;
     const junction = loader.project.junction;
     this.fullName = junction === undefined ? name : `${junction.fullName}:${name}`;
     this.kind = node.required("kind", node.string("kind"));

@@ -228,6 +228,7 @@ export class Loader {
   /** Reads an element file. With `onlyFirstPass`, returns nothing for what is neither junction nor link. */
   private loadAlone(name: string, asker: Node | undefined, onlyFirstPass = false): LoadElement | undefined {
     assertElementName(name, asker);
+    const files = new Set([join(this.project.elementPath, name)]);
     let node = this.readElement(name, asker);
     const kind = node.required("kind", node.string("kind"));
     if (kind === "junction" || kind === "link") {
@@ -236,9 +237,9 @@ export class Loader {
       return undefined;
     } else {
       this.project.ensureFullyLoaded();
-      node = this.includes.process(node);
+      node = this.includes.process(node, { files });
     }
-    const element = new LoadElement(node, name, this);
+    const element = new LoadElement(node, name, this, files);
     this.elements.set(name, element);
     if (element.linkTarget !== undefined) this.registerLink(name, element.linkTarget.value);
     return element;

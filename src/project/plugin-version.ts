@@ -1,11 +1,11 @@
 /** The version of the package that a plugin belongs to, as files around it tell. */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { systemErrorCode } from "../base/errors.ts";
 import { rememberedBy } from "../base/remember.ts";
 import { pluginLocation } from "./plugin-location.ts";
 import type { PluginOrigins } from "./plugins.ts";
 import type { Project } from "./project.ts";
+import type { LoadSession } from "./session.ts";
 
 /** Packages have their plugins at `src/<package>/<type>`. */
 const LEVELS = 4;
@@ -15,16 +15,14 @@ const LEVELS = 4;
  * @throws what {@link pluginLocation} throws
  */
 export function packageVersion(project: Project, type: keyof PluginOrigins, kind: string): string | undefined {
-  const versions = known(project);
-  const key = `${type} ${kind}`;
-  if (!versions.has(key)) {
-    const location = pluginLocation(project, type, kind);
-    versions.set(key, location && versionAround(location.directory));
-  }
-  return versions.get(key);
+  const location = pluginLocation(project, type, kind);
+  if (location === undefined) return undefined;
+  const versions = known(project.session);
+  if (!versions.has(location.directory)) versions.set(location.directory, versionAround(location.directory));
+  return versions.get(location.directory);
 }
 
-const known = rememberedBy((_project: Project) => new Map<string, string | undefined>());
+const known = rememberedBy((_session: LoadSession) => new Map<string, string | undefined>());
 
 function versionAround(directory: string): string | undefined {
   let place = directory;
@@ -56,18 +54,9 @@ function inNews(directory: string): string | undefined {
 }
 
 function read(path: string): string {
-  return whereThere(() => readFileSync(path, "utf8")) ?? "";
+  return existsSync(path) ? readFileSync(path, "utf8") : "";
 }
 
 function list(path: string): string[] {
-  return whereThere(() => readdirSync(path)) ?? [];
-}
-
-function whereThere<T>(action: () => T): T | undefined {
-  try {
-    return action();
-  } catch (error) {
-    if (systemErrorCode(error) === undefined) throw error;
-    return undefined;
-  }
+  return existsSync(path) ? readdirSync(path) : [];
 }

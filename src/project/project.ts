@@ -113,6 +113,8 @@ export class Project {
   readonly disallowSubprojectUris: boolean;
   readonly refStorage: "inline" | "project.refs";
   readonly junctionRefs: ProjectRefs | undefined;
+  /** Absolute paths of the files that the project is declared in: project.conf, what it includes, and refs. */
+  readonly files = new Set<string>();
   private readonly conf: MappingNode;
   private full: FullProject | undefined;
   private projectRefs: ProjectRefs | undefined;
@@ -157,7 +159,7 @@ export class Project {
 
     this.loader = new Loader(this, subproject?.parent.loader, subproject?.provenance);
     this.includes = new Includes(this.loader);
-    const local = this.includes.process(this.conf, { onlyLocal: true, conditionals: false });
+    const local = this.includes.process(this.conf, { onlyLocal: true, conditionals: false, files: this.files });
     const firstConf = compose(mappingFrom(BUILTIN_PROJECT), local);
     this.plugins = pluginOrigins(this.realDirectory, firstConf);
     this.firstPass = this.resolvePass(firstConf, true).pass;
@@ -212,7 +214,7 @@ export class Project {
     // Set before the work: includes from subprojects lead back here.
     this.isFullyLoaded = true;
 
-    const included = this.includes.process(this.conf, { conditionals: false });
+    const included = this.includes.process(this.conf, { conditionals: false, files: this.files });
     const { pass, config } = this.resolvePass(compose(mappingFrom(BUILTIN_PROJECT), included), false);
     validateIncludedKeys(config);
     const attributes =
@@ -250,8 +252,10 @@ export class Project {
   }
 
   private readConf(): MappingNode {
+    const path = join(this.directory, PROJECT_CONF);
+    this.files.add(path);
     try {
-      return this.session.files.load(join(this.directory, PROJECT_CONF), PROJECT_CONF, this);
+      return this.session.files.load(path, PROJECT_CONF, this);
     } catch (error) {
       if (error instanceof LoadError && error.reason === "missing-file") {
         throw new LoadError("missing-project-conf", error.message, { cause: error });

@@ -108,7 +108,7 @@ function sourceContext(
   node: MappingNode,
   { index, kind }: { readonly index: number; readonly kind: string },
 ): SourceContext {
-  const { project } = element;
+  const { project, traces } = element;
   const { session } = project;
   const name = `${element.name}-${index}`;
   const { isFirstPass } = loaded;
@@ -122,7 +122,11 @@ function sourceContext(
     get packageVersion() {
       return packageVersion(project, "sources", kind);
     },
-    projectPath: (path, expected) => projectPath(project.realDirectory, path, expected),
+    projectPath(path, expected) {
+      const found = projectPath(project.realDirectory, path, expected);
+      traces.inputs.add(join(project.directory, found));
+      return found;
+    },
     resolveUrl(url) {
       const alias = aliasOf(url);
       if (alias === undefined) {
@@ -145,8 +149,14 @@ function sourceContext(
       return mirrors().resolve(url, where, isFirstPass);
     },
     candidates: (url, purpose) => mirrors().candidates(url, purpose, isFirstPass),
-    localTree: (path, options) => session.localTree(path, options),
-    warn: (text, options) => warn(element, text, options),
+    localTree(path, options) {
+      if (!traces.inputs.has(path)) traces.isOpen = true;
+      return session.localTree(path, options);
+    },
+    warn(text, options = {}) {
+      traces.warnings.push({ text, options });
+      if (!traces.isKnown) warn(element, text, options);
+    },
   };
   return context;
 }
