@@ -219,15 +219,13 @@ async function* abortable<T>(source: AsyncIterable<T>, signal: AbortSignal | und
     return;
   }
   const iterator = source[Symbol.asyncIterator]();
-  const { aborted, release } = rejectionOf(signal);
   try {
     for (;;) {
-      const result = await Promise.race([iterator.next(), aborted]);
+      const result = await nextOf(iterator, signal);
       if (result.done === true) return;
       yield result.value;
     }
   } finally {
-    release();
     // Not awaited then: a generator that waits for its next item can't return before it has it.
     const closed = iterator.return?.();
     if (signal.aborted) closed?.catch(() => {});
@@ -235,18 +233,17 @@ async function* abortable<T>(source: AsyncIterable<T>, signal: AbortSignal | und
   }
 }
 
-/** A promise that is rejected with the signal's reason. */
-function rejectionOf(signal: AbortSignal): { aborted: Promise<never>; release: () => void } {
-  let release = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
+/** Rejected with the signal's reason; listens for each item anew, since what a lasting promise was raced with is never freed. */
+function nextOf<T>(iterator: AsyncIterator<T>, signal: AbortSignal): Promise<IteratorResult<T>> {
+  return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
-    release = () => signal.removeEventListener("abort", abort);
     signal.addEventListener("abort", abort);
     if (signal.aborted) abort();
+    iterator
+      .next()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener("abort", abort));
   });
-  // It may be rejected while nobody waits.
-  aborted.catch(() => {});
-  return { aborted, release };
 }
 
 function missing(digest: Digest): BstError {

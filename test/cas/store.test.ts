@@ -77,6 +77,22 @@ test.each([0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 3 << 20])("imports a fil
 });
 
 describe("importStream", () => {
+  test("keeps little of a large blob in memory", async () => {
+    const count = 300;
+    let peak = 0;
+    async function* large() {
+      for (let i = 0; i < count; i++) {
+        // As long as anything that the signal knows of holds on to them, they stay.
+        yield Buffer.alloc(1 << 20, i);
+        peak = Math.max(peak, process.memoryUsage().arrayBuffers);
+      }
+    }
+    const before = process.memoryUsage().arrayBuffers;
+    const digest = await temporaryCas().importStream(large(), { signal: new AbortController().signal });
+    expect(digest.size).toBe(count << 20);
+    expect(peak - before).toBeLessThan((count / 2) << 20);
+  });
+
   test("stores what comes, and reads it as a stream", async () => {
     const cas = temporaryCas();
     expect(await cas.importStream(chunks("he", "", "llo"), { expected: HELLO })).toEqual(HELLO);
