@@ -4,7 +4,7 @@ import { BstError } from "../base/errors.ts";
 import { bool, record, text } from "../base/schema.ts";
 import type { Ref, SourceContext, SourceIo, SourceKind } from "../project/source-kind.ts";
 import type { MappingNode } from "../yaml/node.ts";
-import { IndexedArchive } from "./indexed-archive.ts";
+import { archiveRef, IndexedArchive } from "./indexed-archive.ts";
 import { readUrl } from "./mirror-file.ts";
 
 const MIRROR = "https://ftpmirror.gnu.org/gnu/";
@@ -66,9 +66,6 @@ function compareRanks(a: readonly number[], b: readonly number[]): number {
 export const gnu: SourceKind = {
   kind: "gnu",
   isPlugin: true,
-  schema: record(
-    { name: text, dirname: text, mirror: text, track: bool, ref: record({ sha256sum: text, suffix: text }) },
-    ["name"],
-  ),
+  schema: record({ name: text, dirname: text, mirror: text, track: bool, ref: archiveRef }, ["name"]),
   configure: (config, context) => new GnuSource(config, context),
 };

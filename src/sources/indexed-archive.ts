@@ -1,6 +1,7 @@
 /** What the kinds have in common that find an archive in an index: where it is below the index, and its SHA-256. */
 import { BstError } from "../base/errors.ts";
 import type { KeyValue } from "../base/json.ts";
+import { type JsonSchema, text } from "../base/schema.ts";
 import type { Tree } from "../cas/tree.ts";
 import type { Ref, Source, SourceContext, SourceInfo, SourceIo } from "../project/source-kind.ts";
 import type { MappingNode, Plain } from "../yaml/node.ts";
@@ -14,6 +15,14 @@ export interface ArchiveRef {
   readonly suffix: string;
   readonly sha256sum: string;
 }
+
+/** The plugins mind no further keys in it. */
+export const archiveRef: JsonSchema = {
+  type: "object",
+  additionalProperties: true,
+  required: ["suffix", "sha256sum"],
+  properties: { suffix: text, sha256sum: text },
+};
 
 export interface IndexedArchiveOptions {
   /** URL of the index, as declared. */

@@ -4,7 +4,7 @@ import { bool, record, text, textList } from "../base/schema.ts";
 import type { Ref, SourceContext, SourceIo, SourceKind } from "../project/source-kind.ts";
 import type { MappingNode } from "../yaml/node.ts";
 import { fnmatch } from "./fnmatch.ts";
-import { IndexedArchive } from "./indexed-archive.ts";
+import { archiveRef, IndexedArchive } from "./indexed-archive.ts";
 import { readUrl } from "./mirror-file.ts";
 import { compareVersions, type PythonVersion, parseVersion } from "./pep440.ts";
 import { VersionGuesser, versionProperties } from "./version-guess.ts";
@@ -114,7 +114,7 @@ export const pypi: SourceKind = {
     {
       url: text,
       name: text,
-      ref: record({ sha256sum: text, suffix: text }),
+      ref: archiveRef,
       prereleases: bool,
       include: textList,
       exclude: textList,
