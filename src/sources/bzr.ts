@@ -8,6 +8,7 @@ import { importLocal } from "../cas/import.ts";
 import type { Tree } from "../cas/tree.ts";
 import type { SourceContext, SourceInfo, SourceIo, SourceKind } from "../project/source-kind.ts";
 import type { MappingNode } from "../yaml/node.ts";
+import { exclusively } from "./exclusively.ts";
 import { firstCandidate, urlDirectoryName } from "./mirror-file.ts";
 import { runProgram } from "./run-program.ts";
 import { withTemporary } from "./temporary-directory.ts";
@@ -96,8 +97,12 @@ class BzrSource extends TextRefSource {
     ];
   }
 
-  async #update(url: string, io: SourceIo): Promise<void> {
+  #update(url: string, io: SourceIo): Promise<void> {
     const repository = this.#repository(io);
+    return exclusively(repository, () => this.#updateAlone(url, repository, io));
+  }
+
+  async #updateAlone(url: string, repository: string, io: SourceIo): Promise<void> {
     const branch = this.#branchDirectory(io);
     const remote = `${url}/${this.#branch}`;
     if (!existsSync(join(repository, ".bzr"))) {

@@ -7,6 +7,7 @@ import { importLocal } from "../cas/import.ts";
 import type { Tree } from "../cas/tree.ts";
 import type { Ref, Source, SourceContext, SourceIo, SourceKind } from "../project/source-kind.ts";
 import { type MappingNode, nodeFrom, type Plain, type SequenceNode } from "../yaml/node.ts";
+import { exclusively } from "./exclusively.ts";
 import { fnmatch } from "./fnmatch.ts";
 import { firstCandidate, urlDirectoryName } from "./mirror-file.ts";
 import { noInfo } from "./no-info.ts";
@@ -126,7 +127,11 @@ class OstreeMirrorSource implements Source {
     return join(io.mirrorDirectory, urlDirectoryName(this.#declaredUrl));
   }
 
-  async #prepare(url: string, io: SourceIo): Promise<void> {
+  #prepare(url: string, io: SourceIo): Promise<void> {
+    return exclusively(this.#repository(io), () => this.#prepareAlone(url, io));
+  }
+
+  async #prepareAlone(url: string, io: SourceIo): Promise<void> {
     if (!existsSync(join(this.#repository(io), "config"))) await this.#run(io, "init", "--mode=archive");
     await this.#run(
       io,

@@ -8,6 +8,7 @@ import { importLocal } from "../cas/import.ts";
 import type { Tree } from "../cas/tree.ts";
 import type { SourceContext, SourceIo, SourceKind } from "../project/source-kind.ts";
 import type { MappingNode } from "../yaml/node.ts";
+import { exclusively } from "./exclusively.ts";
 import { firstCandidate, urlDirectoryName } from "./mirror-file.ts";
 import { noInfo } from "./no-info.ts";
 import { remoteUrl, runOstree } from "./ostree-command.ts";
@@ -82,7 +83,11 @@ class OstreeSource extends TextRefSource {
     return join(io.mirrorDirectory, urlDirectoryName(this.#declaredUrl));
   }
 
-  async #pull(url: string, what: string, io: SourceIo): Promise<void> {
+  #pull(url: string, what: string, io: SourceIo): Promise<void> {
+    return exclusively(this.#repository(io), () => this.#pullAlone(url, what, io));
+  }
+
+  async #pullAlone(url: string, what: string, io: SourceIo): Promise<void> {
     if (!existsSync(this.#repository(io))) {
       await this.#ostree(io, "init", "--mode=archive-z2");
       await this.#ostree(io, "config", "set", "core.min-free-space-percent", "0");

@@ -90,6 +90,27 @@ describe.skipIf(absent !== undefined)("programs", { timeout: 120_000 }, () => {
     );
   });
 
+  it.skipIf(isMissing("bzr"))("bzr", async () => {
+    const repository = join(tempDir("bzr"), "repository");
+    const trunk = join(repository, "trunk");
+    const env = { ...process.env, BZR_EMAIL: "Tester <tester@example.com>", BRZ_EMAIL: "Tester <tester@example.com>" };
+    const bzr = (...args: string[]) =>
+      execFileSync("bzr", args, { cwd: trunk, env, stdio: ["ignore", "pipe", "ignore"] });
+    execFileSync("bzr", ["init-repo", "--quiet", repository], { env });
+    execFileSync("bzr", ["init", "--quiet", trunk], { env });
+    for (const content of ["first", "second"]) {
+      writeFiles(trunk, { "folder/file": content, run: { executable: content } });
+      if (content === "first") bzr("add", "--quiet");
+      bzr("commit", "--quiet", "--message", content);
+    }
+    const source = { kind: "bzr", url: `host:${repository}`, track: "trunk" };
+    const settings = { aliases: { host: "file://" } };
+    const elements: Record<string, Sources> = { first: [{ ...source, ref: "1" }], second: [{ ...source, ref: "2" }] };
+    await expectSameBuilds(sourceProject(elements, {}, settings), ["first.bst", "second.bst"]);
+    const tracked = await expectSameTracking(() => sourceProject({ files: [source] }, {}, settings), "files.bst");
+    expect(tracked).toMatchObject({ sources: [{ ref: 2 }] });
+  });
+
   it.skipIf(isMissing("quilt"))("quilt", async () => {
     const patch = (path: string) => `--- ${path}\n+++ ${path}\n@@ -1 +1 @@\n-old\n+new\n`;
     const files = {
