@@ -68,3 +68,33 @@ export function writeSysroot(dir: string, files: number, megabytes: number, comm
       `kind: manual\nbuild-depends:\n- sysroot.bst\nconfig:\n  install-commands:\n  - echo ${index} > "%{install-root}/out"\n  strip-commands: []\n`,
     );
 }
+
+/**
+ * `elements` build elements, each with three build dependencies among all before it and two runtime dependencies among
+ * the fifty of its own group, so that what must be staged for one stays small; and a stack of the last fifty.
+ */
+export function writeGraph(dir: string, elements: number): void {
+  write(dir, "project.conf", "name: graph\nmin-version: 2.0\nelement-path: elements\n");
+  const path = (index: number) => `${Math.floor(index / 1000)}/e${index}.bst`;
+  // A generator of its own, since the same numbers make the same project.
+  let state = 1;
+  const below = (limit: number) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * limit);
+  };
+  const list = (key: string, indexes: ReadonlySet<number>) =>
+    indexes.size === 0 ? "" : `${key}:\n${[...indexes].map((index) => `- ${path(index)}\n`).join("")}`;
+  for (let index = 0; index < elements; index++) {
+    const first = index - (index % 50);
+    const build = new Set(index === 0 ? [] : [below(index), below(index), below(index)]);
+    const run = new Set(index === first ? [] : [0, 1].map(() => first + below(index - first)));
+    for (const each of build) run.delete(each);
+    write(
+      dir,
+      `elements/${path(index)}`,
+      `kind: manual\n${list("build-depends", build)}${list("runtime-depends", run)}variables:\n  version: "${index}"\nconfig:\n  build-commands:\n  - make %{version}\n`,
+    );
+  }
+  const names = Array.from({ length: elements }, (_, index) => index);
+  write(dir, "elements/all.bst", `kind: stack\n${list("depends", new Set(names))}`);
+}

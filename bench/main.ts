@@ -1,9 +1,10 @@
 /** Measures bst-ts side by side with BuildStream and prints how many times faster it is. */
-import { appendFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { changedFile, writeImports, writeSysroot } from "./generate.ts";
+import { parse } from "yaml";
+import { changedFile, writeGraph, writeImports, writeSysroot } from "./generate.ts";
 import { Contender, type Measurement } from "./measure.ts";
 
 // Seen from the bundle in bench/dist.
@@ -16,7 +17,8 @@ const { values } = parseArgs({
     repeat: number("3"),
     "sysroot-files": number("12000"),
     "sysroot-megabytes": number("360"),
-    only: { type: "string", default: "imports,sysroot" },
+    scale: { type: "string", default: "1000,10000,100000" },
+    only: { type: "string", default: "imports,sysroot,real,scale" },
     write: { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
   },
@@ -37,20 +39,24 @@ const memoryTarget = 1.5;
 const scratch = mkdtempSync(join(tmpdir(), "bst-ts-bench-"));
 process.on("exit", () => values.keep || rmSync(scratch, { recursive: true, force: true }));
 
-const theirCommand = [join(BST_ORACLE ?? join(homedir(), ".cache/bst-ts-oracle"), "venv/bin/bst")];
+const oracle = BST_ORACLE ?? join(homedir(), ".cache/bst-ts-oracle");
+const theirCommand = [join(oracle, "venv/bin/bst")];
 const ourCommand = BST_TS?.split(" ") ?? [process.execPath, join(root, "dist/bst-ts.js")];
 for (const program of [theirCommand[0], ourCommand.at(-1)])
   if (program === undefined || !existsSync(program)) throw new Error(`${program} is missing: see bench/README.md`);
 
-function contenders(dir: string): readonly [Contender, Contender] {
-  return [new Contender("BuildStream", theirCommand, dir), new Contender("bst-ts", ourCommand, dir)];
+function contenders(dir: string, settings?: Readonly<Record<string, unknown>>): readonly [Contender, Contender] {
+  return [
+    new Contender("BuildStream", theirCommand, dir, settings),
+    new Contender("bst-ts", ourCommand, dir, settings),
+  ];
 }
 
 type Step = (contender: Contender, round: number) => Measurement;
 
 /** Each round measures both, one after the other, so that what else the machine does meets both. */
 function compare(
-  pair: readonly [Contender, Contender],
+  pair: readonly [theirs: Contender | undefined, ours: Contender],
   what: string,
   target: number,
   step: Step,
@@ -59,7 +65,7 @@ function compare(
   const theirs: Measurement[] = [];
   const ours: Measurement[] = [];
   for (let round = 0; round < rounds; round++) {
-    theirs.push(step(pair[0], round));
+    if (pair[0] !== undefined) theirs.push(step(pair[0], round));
     ours.push(step(pair[1], round));
   }
   const row = { what, theirs, ours, target };
@@ -135,22 +141,73 @@ function line({ what, theirs, ours, target }: Row): string {
   const ratio = median(theirs, "seconds") / median(ours, "seconds");
   const memory = median(ours, "megabytes") / median(theirs, "megabytes");
   const met = (is: boolean) => (is ? "" : " ✗");
+  // Of what was not measured there is no number.
+  const number = (value: number, digits: number, unit = "") =>
+    Number.isNaN(value) ? "–" : `${value.toFixed(digits)}${unit}`;
   return `| ${[
     what,
-    median(theirs, "seconds").toFixed(2),
-    median(ours, "seconds").toFixed(2),
-    `${ratio.toFixed(1)}×${met(target === 1 || ratio >= target)}`,
+    number(median(theirs, "seconds"), 2),
+    number(median(ours, "seconds"), 2),
+    `${number(ratio, 1, "×")}${met(target === 1 || ratio >= target)}`,
     target === 1 ? "" : `${target}×`,
-    median(theirs, "megabytes").toFixed(0),
-    median(ours, "megabytes").toFixed(0),
-    `${memory.toFixed(2)}×${met(memory <= memoryTarget)}`,
+    number(median(theirs, "megabytes"), 0),
+    number(median(ours, "megabytes"), 0),
+    `${number(memory, 2, "×")}${met(!(memory > memoryTarget))}`,
   ].join(" | ")} |`;
+}
+
+/** A large public project, where the reference installation has one. */
+function measureReal(): Row[] {
+  const project = join(oracle, "projects/gbm");
+  const settings = existsSync(join(oracle, "bst.conf")) ? parse(readFileSync(join(oracle, "bst.conf"), "utf8")) : {};
+  if (!existsSync(project)) throw new Error(`${project} is missing: see bench/README.md`);
+  const pair = contenders(join(scratch, "real-caches"), settings);
+  const elements = join(project, "elements");
+  const targets = readdirSync(elements, { recursive: true, encoding: "utf8" }).filter(
+    (path) => path.endsWith(".bst") && !/^kind: junction/m.test(readFileSync(join(elements, path), "utf8")),
+  );
+  const args = ["show", "--deps", "all", "--format", "%{name} %{full-key}", ...targets.sort()];
+  const show: Step = (contender) => contender.measure(project, args);
+  // Once unmeasured: the sources of junctions are fetched.
+  for (const contender of pair) show(contender, 0);
+  const [theirs, ours] = pair.map((contender) => contender.stdout.trim().split("\n").sort().join("\n"));
+  if (theirs !== ours) throw new Error("the two show different keys");
+  return [
+    compare(pair, "show of gnome-build-meta, nothing changed", 8, show),
+    compare(pair, "show of gnome-build-meta, nothing known", 2.5, (contender, round) => {
+      contender.forgetIndexes();
+      return show(contender, round);
+    }),
+  ];
+}
+
+/** How time and memory grow with the number of elements. */
+function measureScale(): Row[] {
+  const rows: Row[] = [];
+  for (const elements of values.scale.split(",").map(Number)) {
+    const project = join(scratch, `graph${elements}`);
+    writeGraph(project, elements);
+    const [theirs, ours] = contenders(join(scratch, `graph${elements}-caches`));
+    const show: Step = (contender) =>
+      contender.measure(project, ["show", "--deps", "all", "--format", "%{name} %{full-key}", "all.bst"]);
+    const first: Step = (contender) => {
+      contender.forget();
+      return show(contender, 0);
+    };
+    // BuildStream takes many minutes for more.
+    const pair = [elements > 10_000 ? undefined : theirs, ours] as const;
+    rows.push(compare(pair, `show of ${elements} elements, nothing known`, 1, first, 1));
+    rows.push(compare(pair, `show of ${elements} elements, nothing changed`, 1, show, 1));
+  }
+  return rows;
 }
 
 const wanted = values.only.split(",");
 const rows = [
   ...(wanted.includes("imports") ? measureImports() : []),
   ...(wanted.includes("sysroot") ? measureSysroot() : []),
+  ...(wanted.includes("real") ? measureReal() : []),
+  ...(wanted.includes("scale") ? measureScale() : []),
 ];
 const table = [
   `Median of ${repeat} on ${availableParallelism()} × ${cpus()[0]?.model.trim()}, Node ${process.version}, BuildStream 2.8.1;`,

@@ -1,6 +1,6 @@
 /** Runs one program on one project and says what that took. */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
 
@@ -20,12 +20,15 @@ export class Contender {
   readonly name: string;
   readonly #command: readonly string[];
   readonly #dir: string;
+  readonly #settings: Readonly<Record<string, unknown>>;
   #caches = 0;
 
-  constructor(name: string, command: readonly string[], dir: string) {
+  /** @param settings further keys of the user configuration */
+  constructor(name: string, command: readonly string[], dir: string, settings: Readonly<Record<string, unknown>> = {}) {
     this.name = name;
     this.#command = command;
     this.#dir = join(dir, name);
+    this.#settings = settings;
     this.forget();
   }
 
@@ -35,7 +38,12 @@ export class Contender {
     const cache = join(this.#dir, `cache${this.#caches}`);
     mkdirSync(cache, { recursive: true });
     const folders = ["cachedir", "sourcedir", "logdir", "workspacedir"].map((key) => [key, join(cache, key)]);
-    writeFileSync(this.#path("user.conf"), stringify(Object.fromEntries(folders)));
+    writeFileSync(this.#path("user.conf"), stringify({ ...this.#settings, ...Object.fromEntries(folders) }));
+  }
+
+  /** Removes what bst-ts knows of files and projects, which can be found out again; sources and artifacts stay. */
+  forgetIndexes(): void {
+    rmSync(join(this.#dir, `cache${this.#caches}`, "cachedir", "bst-ts"), { recursive: true, force: true });
   }
 
   /** A path of this contender's own, for results of checkouts. */
