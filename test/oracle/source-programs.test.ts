@@ -94,10 +94,11 @@ describe.skipIf(absent !== undefined)("programs", { timeout: 120_000 }, () => {
     const repository = join(tempDir("bzr"), "repository");
     const trunk = join(repository, "trunk");
     const env = { ...process.env, BZR_EMAIL: "Tester <tester@example.com>", BRZ_EMAIL: "Tester <tester@example.com>" };
+    const program = "bzr";
     const bzr = (...args: string[]) =>
-      execFileSync("bzr", args, { cwd: trunk, env, stdio: ["ignore", "pipe", "ignore"] });
-    execFileSync("bzr", ["init-repo", "--quiet", repository], { env });
-    execFileSync("bzr", ["init", "--quiet", trunk], { env });
+      execFileSync(program, args, { cwd: trunk, env, stdio: ["ignore", "pipe", "ignore"] });
+    execFileSync(program, ["init-repo", "--quiet", repository], { env });
+    execFileSync(program, ["init", "--quiet", trunk], { env });
     for (const content of ["first", "second"]) {
       writeFiles(trunk, { "folder/file": content, run: { executable: content } });
       if (content === "first") bzr("add", "--quiet");
