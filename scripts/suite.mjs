@@ -16,7 +16,7 @@ import { parseArgs } from "node:util";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const passingFile = join(root, "test/suite/passing.txt");
-const counted = /^tests\/(format|cachekey|elements|frontend)\/(?!mirror\.py)/;
+const counted = /^tests\/(format|cachekey|elements|frontend|sources)\/(?!mirror\.py)/;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -53,7 +53,8 @@ function loadSource(element: Element, loaded: LoadElement, node: MappingNode, in
   if (kindNode.value === "workspace") throw kindNode.error("Sources of kind 'workspace' cannot be declared");
   const directory = node.string("directory") || undefined;
   const attributes = node.mapping("provenance");
-  if (attributes !== undefined) checkAttributes(project, attributes, loaded.isFirstPass);
+  // Junctions are read before the project says which attributes it has: they are checked when somebody asks for them.
+  if (attributes !== undefined && !loaded.isFirstPass) checkAttributes(project, attributes);
 
   const definition = sourceKind(project, kindNode.value, node);
   const pass = loaded.isFirstPass ? project.firstPass : project.resolved;
@@ -68,11 +69,11 @@ function loadSource(element: Element, loaded: LoadElement, node: MappingNode, in
   return { source, definition, index, directory, node, attributes, redundantRef };
 }
 
-function checkAttributes(project: Project, attributes: MappingNode, isFirstPass: boolean): void {
-  // Junctions are read before the project says which attributes it has.
-  const known = isFirstPass ? undefined : project.resolved.provenanceAttributes;
+/** @throws LoadError undefined-source-provenance-attribute, invalid-data */
+export function checkAttributes(project: Project, attributes: MappingNode): void {
+  const known = project.resolved.provenanceAttributes;
   for (const [key, value] of attributes.entries) {
-    if (known !== undefined && !known.has(key)) {
+    if (!known.has(key)) {
       throw new LoadError(
         "undefined-source-provenance-attribute",
         `${value.provenance}: The project defines no source attribute '${key}'`,
