@@ -9,6 +9,8 @@ type Grpc = typeof import("@grpc/grpc-js");
 
 /** Bytes of one message: what servers send at a time is 4 MiB at most, and what surrounds it. */
 const MAXIMUM_MESSAGE = 16 << 20;
+/** Bytes that a server may send ahead: with the usual 64 KiB, servers that are far away would mostly wait. */
+const FLOW_CONTROL_WINDOW = 4 << 20;
 /** Seconds without any sign of a call's progress. */
 const REQUEST_TIMEOUT = 120;
 /** Seconds in which a server that is there answers for the first time. */
@@ -80,6 +82,7 @@ export class Connection {
         "grpc.max_send_message_length": MAXIMUM_MESSAGE,
         "grpc.use_local_subchannel_pool": 1,
         "grpc.enable_retries": 0,
+        "grpc-node.flow_control_window": FLOW_CONTROL_WINDOW,
         "grpc.initial_reconnect_backoff_ms": 100,
         ...(connection.keepaliveTime && { "grpc.keepalive_time_ms": connection.keepaliveTime * 1000 }),
       },
