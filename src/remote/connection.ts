@@ -1,9 +1,9 @@
 /** A connection to one server: gRPC calls with its credentials, time limits and further attempts. */
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ChannelCredentials, Client, ClientWritableStream, Metadata } from "@grpc/grpc-js";
+import type { Client, ClientWritableStream, Metadata } from "@grpc/grpc-js";
 import { BstError } from "../base/errors.ts";
 import type { RemoteConfig } from "../project/remotes.ts";
+import { Token, tlsCredentials } from "./credentials.ts";
 
 type Grpc = typeof import("@grpc/grpc-js");
 
@@ -18,8 +18,6 @@ const PROBE_TIMEOUT = 15;
 const RETRY_LIMIT = 3;
 /** Milliseconds before the first further attempt; doubled before each other. */
 const RETRY_DELAY = 250;
-/** Minutes. */
-const TOKEN_RELOAD_INTERVAL = 60;
 
 /** A call that failed, or was answered by an error. */
 export class RpcError extends BstError {
@@ -59,20 +57,14 @@ export class Connection {
   }
 
   private constructor(grpc: Grpc, config: RemoteConfig) {
-    const { url, instanceName, connection, accessToken } = config;
+    const { url, instanceName, connection } = config;
     this.url = url;
     this.instanceName = instanceName ?? "";
     this.#grpc = grpc;
     this.#timeout = connection.requestTimeout || REQUEST_TIMEOUT;
     this.#retryLimit = connection.retryLimit ?? RETRY_LIMIT;
     this.#retryDelay = connection.retryDelay ?? RETRY_DELAY;
-    if (accessToken !== undefined) {
-      this.#token = new Token(
-        accessToken,
-        config.accessTokenReloadInterval ?? TOKEN_RELOAD_INTERVAL,
-        config.provenance,
-      );
-    }
+    this.#token = Token.of(config);
     const { address, isSecure } = parseUrl(url);
     this.#client = new grpc.Client(
       address,
@@ -242,61 +234,6 @@ class Watch {
   end(): void {
     clearTimeout(this.#timer);
     this.#signal.removeEventListener("abort", this.#abort);
-  }
-}
-
-/** An access token, read again now and then: whoever issues them replaces the file. */
-class Token {
-  readonly #path: string;
-  readonly #lifetime: number;
-  readonly #provenance: string;
-  #text = "";
-  #readAt = Number.NEGATIVE_INFINITY;
-
-  /** @param minutes after which the file is read again */
-  constructor(path: string, minutes: number, provenance: string) {
-    this.#path = path;
-    this.#lifetime = minutes * 60_000;
-    this.#provenance = provenance;
-    this.read();
-  }
-
-  read(): string {
-    const now = performance.now();
-    if (now - this.#readAt > this.#lifetime) {
-      this.#text = readCredentials(this.#path, this.#provenance).toString().trim();
-      this.#readAt = now;
-    }
-    return this.#text;
-  }
-}
-
-function tlsCredentials(
-  grpc: Grpc,
-  { serverCert, clientKey, clientCert, provenance }: RemoteConfig,
-): ChannelCredentials {
-  const read = (path: string | undefined) => (path === undefined ? null : readCredentials(path, provenance));
-  const contents = [read(serverCert), read(clientKey), read(clientCert)] as const;
-  try {
-    return grpc.credentials.createSsl(...contents);
-  } catch (error) {
-    throw new BstError("remote", `${provenance}: The credentials cannot be used`, {
-      reason: "load-remote-creds-failed",
-      detail: error instanceof Error ? error.message : String(error),
-      cause: error,
-    });
-  }
-}
-
-function readCredentials(path: string, provenance: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new BstError("remote", `${provenance}: The credentials in ${path} cannot be read`, {
-      reason: "load-remote-creds-failed",
-      detail: error instanceof Error ? error.message : String(error),
-      cause: error,
-    });
   }
 }
 
