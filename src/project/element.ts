@@ -9,7 +9,7 @@ import { Resolution } from "./resolution.ts";
 import type { SandboxConfig } from "./sandbox-config.ts";
 import type { OpenWorkspace } from "./session.ts";
 import { describeSource, type SourceDescription } from "./source-info.ts";
-import { checkAttributes, type ElementSource } from "./sources.ts";
+import type { ElementSource } from "./sources.ts";
 import { Traces } from "./traces.ts";
 import type { Variables } from "./variables.ts";
 
@@ -143,10 +143,7 @@ export class Element implements DependencyFacts {
   }
 
   sourceInfo(): SourceDescription[] {
-    return this.sources.flatMap((source) => {
-      if (source.attributes !== undefined) checkAttributes(this.project, source.attributes);
-      return describeSource(source);
-    });
+    return this.sources.flatMap((source) => describeSource(this.project, source));
   }
 
   /** Whether all sources have a version, without which there is no key. */

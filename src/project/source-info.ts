@@ -1,6 +1,7 @@
 /** Where a source comes from and in which version, in the form that `show` prints and manifests hold. */
 import type { Plain } from "../yaml/node.ts";
-import type { ElementSource } from "./sources.ts";
+import type { Project } from "./project.ts";
+import { checkAttributes, type ElementSource } from "./sources.ts";
 
 /** In the order of BuildStream's output. */
 export type SourceDescription = {
@@ -18,9 +19,15 @@ export type SourceDescription = {
   "extra-data"?: { [key: string]: string };
 };
 
-export function describeSource({ source, definition, attributes }: ElementSource): SourceDescription[] {
-  return source.info().map(({ url, medium, versionType, version, versionGuess, extraData }) => {
-    const facts = attributes?.toPlain();
+/** @throws LoadError undefined-source-provenance-attribute, invalid-data, for facts that the project has no names for */
+export function describeSource(
+  project: Project,
+  { source, definition, attributes }: ElementSource,
+): SourceDescription[] {
+  if (attributes !== undefined) checkAttributes(project, attributes);
+  return source.info().map(({ url, medium, versionType, version, versionGuess, extraData, attributes: own }) => {
+    if (own !== undefined) checkAttributes(project, own);
+    const facts = (own ?? attributes)?.toPlain();
     return {
       kind: definition.kind,
       url,

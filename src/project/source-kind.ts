@@ -77,6 +77,8 @@ export interface SourceInfo {
   readonly version: string | undefined;
   readonly versionGuess?: string;
   readonly extraData?: Readonly<Record<string, string>>;
+  /** Facts that the user gives of this part of the source alone, by the project's attributes. */
+  readonly attributes?: MappingNode;
 }
 
 /** One configured source of one element. */
@@ -113,6 +115,8 @@ export interface SourceKind {
   readonly isPlugin?: true;
   /** JSON schema of the configuration, without the keys that all sources have (kind, directory, provenance). */
   readonly schema: JsonSchema;
+  /** Whether the user's facts stand in each ref, and not beside the source. */
+  readonly describesParts?: true;
   /** The source can't come first: it needs the tree of those before it for these steps. */
   readonly needsPrevious?: { readonly track?: boolean; readonly fetch?: boolean; readonly stage?: boolean };
   configure(config: MappingNode, context: SourceContext): Source;

@@ -57,6 +57,11 @@ function loadSource(element: Element, loaded: LoadElement, node: MappingNode, in
   if (attributes !== undefined && !loaded.isFirstPass) checkAttributes(project, attributes);
 
   const definition = sourceKind(project, kindNode.value, node);
+  if (attributes !== undefined && definition.describesParts) {
+    throw new BstError("source", `${node.provenance}: Facts about a source of this kind stand in its refs`, {
+      reason: "top-level-provenance-on-custom-implementation",
+    });
+  }
   const pass = loaded.isFirstPass ? project.firstPass : project.resolved;
   const defaults = pass.sourceOverrides.mapping(definition.kind)?.mapping("config") ?? MappingNode.empty;
   const own = compose(defaults, node.without(...COMMON_KEYS));

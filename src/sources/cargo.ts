@@ -72,6 +72,7 @@ class CargoSource extends CrateSource {
 export const cargo: SourceKind = {
   kind: "cargo",
   isPlugin: true,
+  describesParts: true,
   schema: record(crateProperties),
   needsPrevious: { track: true },
   configure: (config, context) => new CargoSource(config, context),
