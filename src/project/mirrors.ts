@@ -1,6 +1,7 @@
 /** Aliases and mirrors of a project: from a declared URL to those that are tried for it. */
 import { BstError } from "../base/errors.ts";
-import type { MappingNode, Node, SequenceNode } from "../yaml/node.ts";
+import type { MappingNode, SequenceNode } from "../yaml/node.ts";
+import { loadMirror, type Mirror } from "./mirror-kinds.ts";
 import type { Project } from "./project.ts";
 import type { UrlCandidate } from "./source-kind.ts";
 
@@ -12,11 +13,6 @@ export function aliasOf(url: string): string | undefined {
   if (colon < 0) return undefined;
   const alias = url.slice(0, colon);
   return SCHEMES.has(alias.toLowerCase()) || alias === "" ? undefined : alias;
-}
-
-interface Mirror {
-  readonly name: string;
-  readonly aliases: ReadonlyMap<string, readonly string[]>;
 }
 
 export class Mirrors {
@@ -44,7 +40,7 @@ export class Mirrors {
     project: Project,
     from: { aliases: MappingNode; mirrors: SequenceNode; defaultMirror: string | undefined; isOverride: boolean },
   ): Mirrors {
-    const mirrors = from.mirrors.mappings().map(loadMirror);
+    const mirrors = from.mirrors.mappings().map((node) => loadMirror(node, project.plugins.mirrors));
     return new Mirrors(project, from.aliases, mirrors, from.defaultMirror ?? mirrors[0]?.name, from.isOverride);
   }
 
@@ -85,17 +81,17 @@ export class Mirrors {
     }
     const { fetchSource, trackSource } = this.project.session.config;
     const policy = purpose === "fetch" ? fetchSource : trackSource;
-    const urls: string[] = [];
+    const base = this.aliases.string(alias) ?? "";
+    const found: UrlCandidate[] = [];
     if (policy === "all" || policy === "mirrors" || (policy === "user" && this.isOverride)) {
       for (const mirror of this.mirrors) {
-        const found = mirror.aliases.get(alias) ?? [];
-        if (mirror.name === this.defaultMirror) urls.unshift(...found);
-        else urls.push(...found);
+        const candidates = mirror.candidates({ alias, base, rest });
+        if (mirror.name === this.defaultMirror) found.unshift(...candidates);
+        else found.push(...candidates);
       }
     }
-    if (policy === "all" || policy === "aliases") urls.push(this.aliases.string(alias) ?? "");
-    const ordered = purpose === "track" ? urls.reverse() : urls;
-    return ordered.map((base) => ({ url: base + rest }));
+    if (policy === "all" || policy === "aliases") found.push({ url: base + rest });
+    return purpose === "track" ? found.reverse() : found;
   }
 
   private parentMirrors(alias: string, source: string, isFirstPass: boolean) {
@@ -114,24 +110,4 @@ export class Mirrors {
 
 function pass(project: Project, isFirstPass: boolean): Mirrors {
   return (isFirstPass ? project.firstPass : project.resolved).mirrors;
-}
-
-function loadMirror(node: MappingNode): Mirror {
-  const kind = node.string("kind") ?? "default";
-  if (kind !== "default") {
-    throw new BstError("plugin", `${node.provenance}: There is no source mirror kind '${kind}'`, {
-      reason: "plugin-not-found",
-    });
-  }
-  node.validateKeys(new Set(["name", "kind", "aliases"]));
-  const aliases = node.required("aliases", node.mapping("aliases"));
-  return {
-    name: node.required("name", node.string("name")),
-    aliases: new Map([...aliases.entries].map(([alias, urls]: [string, Node]) => [alias, asList(alias, urls)])),
-  };
-}
-
-function asList(alias: string, urls: Node): string[] {
-  if (urls.type !== "sequence") throw urls.error(`Value of '${alias}' must be a list`);
-  return urls.asStrings();
 }

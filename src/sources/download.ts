@@ -59,7 +59,8 @@ function parseUrl(text: string): URL {
 
 function filePath(url: URL): string {
   if (url.host !== "" && url.host !== "localhost") throw new DownloadError("file URLs can't name another host");
-  return decodeURIComponent(url.pathname);
+  // A file's name can have a question mark, and a file is not asked anything.
+  return decodeURIComponent(url.pathname + url.search);
 }
 
 /** Errors of a connection that was tried at several addresses have their text inside only. */
