@@ -2,6 +2,7 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseAllDocuments } from "yaml";
 import { LoadError } from "../base/errors.ts";
 import { MappingNode, type Node, ScalarNode, SequenceNode, type SourceFile } from "./node.ts";
+import { parsePlain } from "./plain-parser.ts";
 
 // Python's str.strip(), which the format's values went through, and which differs from trim() in a few characters.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: four control characters count as white space there.
@@ -38,7 +39,7 @@ const FORBIDDEN = /[\0-\x08\v\f\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/;
 /** Throws a LoadError, reason invalid-yaml, that names file, line and column. */
 export function parseYaml(content: string, file: SourceFile): MappingNode {
   try {
-    return parseDocuments(content, file);
+    return parsePlain(content, file) ?? parseDocuments(content, file);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new LoadError("invalid-yaml", `${file.displayName}: Its values are nested too deeply`, { cause: error });
