@@ -57,8 +57,8 @@ class PlainParser {
   document(): MappingNode {
     this.nextLine(-1);
     if (this.indent < 0) return this.tab < 0 ? new MappingNode(new Map(), this.file, 0, 0) : unsure();
-    const top = this.indent === 0 ? this.block(0) : unsure();
-    // A line less indented than the ones before may have ended what it doesn't end in YAML.
+    const top = this.block(0);
+    // What is left to be read is indented like no collection that was open before it.
     if (top.type !== "mapping" || this.indent >= 0 || this.tab >= 0) unsure();
     return top;
   }
@@ -140,7 +140,6 @@ class PlainParser {
       entries.set(key, this.value(column, false));
       if (this.indent !== column) break;
     }
-    if (this.indent > column) unsure();
     return new MappingNode(entries, this.file, line, column);
   }
 
@@ -152,7 +151,6 @@ class PlainParser {
       this.pos++;
       items.push(this.value(column, true));
     } while (this.indent === column && this.isDash(this.pos));
-    if (this.indent > column) unsure();
     return new SequenceNode(items, this.file, line, column);
   }
 
