@@ -59,7 +59,7 @@ const environmentText = rememberedBy((environment: Readonly<Record<string, strin
 
 /** Computes keys, each once; an element without a key depends on a source that has no ref. */
 export class KeyRing {
-  private readonly memory: KeyMemory | undefined;
+  private memory: KeyMemory | undefined;
   private readonly keys = new Map<Element, Keys | undefined>();
   private fields = new WeakMap<Element, readonly [head: string, tail: string]>();
   /** `["project","element"` of each element: the beginning of its entry among dependencies. */
@@ -76,8 +76,9 @@ export class KeyRing {
     return this.keys.get(element);
   }
 
-  /** Forgets everything: refs have changed. */
+  /** Forgets everything, and what an earlier run knew: refs have changed. */
   clear(): void {
+    this.memory = undefined;
     this.keys.clear();
     this.fields = new WeakMap();
   }
