@@ -14,7 +14,8 @@ export const stack: ElementKind = {
       runsCommands: false,
       uniqueKey: () => 1,
       preflight({ build, runtime }) {
-        if (build.every((one) => runtime.includes(one)) && runtime.every((one) => build.includes(one))) return;
+        const [toBuild, toRun] = [new Set(build), new Set(runtime)];
+        if (build.every((one) => toRun.has(one)) && runtime.every((one) => toBuild.has(one))) return;
         throw error("A stack's dependencies must all be needed both to build and to run", {
           reason: "stack-requires-build-and-run",
           detail: "List them under 'depends', without a 'type'.",

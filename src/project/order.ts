@@ -96,11 +96,12 @@ class Reachability {
         continue;
       }
       const row = new Uint32Array((i >>> 5) + 1);
-      for (const d of dependencies) {
+      // The last come first: what they reach themselves has nothing to add.
+      for (const d of dependencies.sort((a, b) => b - a)) {
         const below = this.rows[d];
-        for (let word = 0; below !== undefined && word < below.length; word++) {
-          row[word] = (row[word] ?? 0) | (below[word] ?? 0);
-        }
+        const bits = row[d >>> 5] ?? 0;
+        if (below === undefined || (bits & (1 << (d & 31))) !== 0) continue;
+        for (let word = 0; word < below.length; word++) row[word] = (row[word] as number) | (below[word] as number);
         row[d >>> 5] = (row[d >>> 5] ?? 0) | (1 << (d & 31));
       }
       this.rows[i] = row;
