@@ -1,5 +1,6 @@
 /** The kinds of source mirrors: what each makes of an alias and the rest of a URL. */
 import { BstError } from "../base/errors.ts";
+import { percentEncode } from "../base/percent.ts";
 import { record, text, textList } from "../base/schema.ts";
 import { MappingNode, type Node } from "../yaml/node.ts";
 import type { PluginOrigins } from "./plugins.ts";
@@ -43,7 +44,7 @@ const KINDS: Readonly<Record<string, { readonly schema: ReturnType<typeof record
       const [url = "", project = ""] = [config.string("url"), config.string("project")];
       const ref = config.string("ref") ?? "master";
       return ({ alias, rest }) => {
-        const path = `api/v4/projects/${quote(withAlias(project, alias))}/repository/files/${quote(rest)}`;
+        const path = `api/v4/projects/${percentEncode(withAlias(project, alias))}/repository/files/${percentEncode(rest)}`;
         return { url: join(url, `${path}/raw?ref=${ref}&lfs=true`), extra: { "http-auth": "bearer" } };
       };
     },
@@ -95,8 +96,4 @@ function withAlias(pattern: string, alias: string): string {
 function join(base: string, path: string): string {
   if (path.startsWith("/")) return path;
   return base === "" || base.endsWith("/") ? base + path : `${base}/${path}`;
-}
-
-function quote(text: string): string {
-  return encodeURIComponent(text).replaceAll(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }

@@ -2,6 +2,7 @@
 import { readdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { LoadError } from "../base/errors.ts";
+import { percentEncode } from "../base/percent.ts";
 import { assertFullyComposed, compose } from "../yaml/compose.ts";
 import { MappingNode, mappingFrom, type Node, ScalarNode, SequenceNode } from "../yaml/node.ts";
 import { API_VERSION, BUILTIN_PROJECT } from "./builtin.ts";
@@ -317,12 +318,7 @@ function withStrings(variables: MappingNode, values: Readonly<Record<string, str
 }
 
 function fileUri(path: string): string {
-  const quoted = path
-    .split("/")
-    .map((part) =>
-      encodeURIComponent(part).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`),
-    );
-  return `file://${quoted.join("/")}`;
+  return `file://${path.split("/").map(percentEncode).join("/")}`;
 }
 
 function validateVersion(conf: MappingNode): void {

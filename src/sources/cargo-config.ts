@@ -1,4 +1,5 @@
 /** The cargo configuration that takes vendored crates in the place of registries and repositories. */
+import { percentEncode } from "../base/percent.ts";
 import { emitToml, type TomlTable } from "./toml-emit.ts";
 
 export interface CargoConfig {
@@ -23,10 +24,7 @@ export function cargoConfig({ registry, vendorDirectory, repositories }: CargoCo
 
 /** As forms are encoded by Python: all but letters, digits and `_.-~`, spaces as `+`. */
 function encodeQuery(query: Readonly<Record<string, string>>): string {
-  const encode = (value: string) =>
-    encodeURIComponent(value)
-      .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
-      .replaceAll("%20", "+");
+  const encode = (value: string) => percentEncode(value).replaceAll("%20", "+");
   return Object.entries(query)
     .map(([key, value]) => `${encode(key)}=${encode(value)}`)
     .join("&");

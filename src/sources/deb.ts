@@ -3,12 +3,9 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { BstError } from "../base/errors.ts";
-import type { KeyValue } from "../base/json.ts";
-import { record, text } from "../base/schema.ts";
 import type { Tree } from "../cas/tree.ts";
-import type { SourceContext, SourceIo, SourceKind } from "../project/source-kind.ts";
-import type { MappingNode } from "../yaml/node.ts";
-import { DownloadableSource, downloadableProperties } from "./downloadable.ts";
+import type { SourceIo, SourceKind } from "../project/source-kind.ts";
+import { BasedArchive, basedArchiveSchema } from "./based-archive.ts";
 import { belowBase } from "./tar.ts";
 import { stageTar } from "./tar-archive.ts";
 import { withTemporary } from "./temporary-directory.ts";
@@ -16,21 +13,9 @@ import { withTemporary } from "./temporary-directory.ts";
 const MAGIC = "!<arch>\n";
 const HEADER_SIZE = 60;
 
-class DebSource extends DownloadableSource {
-  readonly #baseDirectory: string;
-
-  constructor(config: MappingNode, context: SourceContext) {
-    super(config, context);
-    this.#baseDirectory = config.string("base-dir") ?? "*";
-  }
-
-  override uniqueKey(): KeyValue[] {
-    // It decides which files of the package are staged, and where.
-    return [...super.uniqueKey(), this.#baseDirectory];
-  }
-
+class DebSource extends BasedArchive {
   async stage(tree: Tree, io: SourceIo): Promise<void> {
-    const what = `${this.context.provenance}: Cannot unpack ${this.url}`;
+    const what = this.failure;
     const path = this.file(io);
     const place = findData(path);
     if (place === undefined) throw new BstError("source", `${what}: it is no Debian package`);
@@ -42,7 +27,7 @@ class DebSource extends DownloadableSource {
         const range = { start: place.start, end: place.start + place.size - 1 };
         await pipeline(fs.createReadStream(path, range), fs.createWriteStream(data), { signal: io.signal });
       }
-      await stageTar(tree, io, data, what, (archive) => belowBase(archive, this.#baseDirectory));
+      await stageTar(tree, io, data, what, (archive) => belowBase(archive, this.baseDirectory));
     });
   }
 }
@@ -71,6 +56,6 @@ function findData(path: string): { readonly start: number; readonly size: number
 export const deb: SourceKind = {
   kind: "deb",
   isPlugin: true,
-  schema: record({ ...downloadableProperties, "base-dir": text }, ["url"]),
+  schema: basedArchiveSchema,
   configure: (config, context) => new DebSource(config, context),
 };

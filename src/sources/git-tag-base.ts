@@ -2,10 +2,11 @@
 import type { KeyValue } from "../base/json.ts";
 import { bool, type JsonSchema, text } from "../base/schema.ts";
 import { Tree } from "../cas/tree.ts";
-import type { Ref, Source, SourceContext, SourceInfo, SourceIo } from "../project/source-kind.ts";
-import type { MappingNode, Plain } from "../yaml/node.ts";
+import type { SourceContext, SourceInfo, SourceIo } from "../project/source-kind.ts";
+import type { MappingNode } from "../yaml/node.ts";
 import { parseRef } from "./git-repo-mirror.ts";
 import { TagMirror, type TagMirrorOptions } from "./git-tag-mirror.ts";
+import { TextRefSource } from "./text-ref-source.ts";
 import { VersionGuesser, versionProperties } from "./version-guess.ts";
 
 type MirrorIo = Pick<SourceIo, "mirrorDirectory">;
@@ -19,7 +20,7 @@ export const gitTagProperties: { readonly [key: string]: JsonSchema } = {
   ...versionProperties,
 };
 
-export abstract class GitTagBase implements Source {
+export abstract class GitTagBase extends TextRefSource {
   protected readonly context: SourceContext;
   protected readonly url: string;
   readonly #resolvedUrl: string;
@@ -28,53 +29,30 @@ export abstract class GitTagBase implements Source {
   readonly #fullClone: boolean;
   readonly #useLfs: boolean | undefined;
   readonly #guesser: VersionGuesser;
-  #ref: string | undefined;
 
   /** @param path where it is staged below the source's folder; empty for that itself */
   constructor(kind: string, config: MappingNode, context: SourceContext, path: string) {
+    super(config);
     this.context = context;
     this.#kind = kind;
     this.#path = path;
     this.url = config.required("url", config.string("url"));
     this.#resolvedUrl = context.resolveUrl(this.url);
-    this.#ref = config.string("ref");
     this.#fullClone = config.bool("full-clone") ?? false;
     this.#useLfs = config.bool("use-lfs");
     this.#guesser = new VersionGuesser(config);
   }
 
-  get ref(): string | undefined {
-    return this.#ref;
-  }
-
-  get isResolved(): boolean {
-    return this.#ref !== undefined;
-  }
-
   uniqueKey(): KeyValue[] {
-    const key: KeyValue[] = [this.url, this.#ref ?? null, ...this.ownKey()];
+    const key: KeyValue[] = [this.url, this.ref ?? null, ...this.ownKey()];
     // The files themselves take the place of pointers.
     if (this.#useLfs === true) key.push("use-lfs");
     return [...key, ...this.#guesser.uniqueKey()];
   }
 
-  setRef(ref: Ref | undefined): void {
-    this.#ref = typeof ref === "string" ? ref : undefined;
-  }
-
-  loadRef(node: MappingNode): void {
-    this.#ref = node.string("ref");
-  }
-
-  refFields(ref: Ref): Readonly<Record<string, Plain | undefined>> {
-    return { ref };
-  }
-
   isCached(io: MirrorIo): boolean {
-    return this.#ref !== undefined && this.top().has(io) && this.submodules(io).every((each) => each.has(io));
+    return this.ref !== undefined && this.top().has(io) && this.submodules(io).every((each) => each.has(io));
   }
-
-  abstract track(io: SourceIo): Promise<Ref | undefined>;
 
   async fetch(io: SourceIo): Promise<void> {
     await this.top().fetch(io);
@@ -99,7 +77,7 @@ export abstract class GitTagBase implements Source {
   }
 
   info(): readonly SourceInfo[] {
-    const { commit, tag, offset } = parseRef(this.#ref ?? "") ?? {};
+    const { commit, tag, offset } = parseRef(this.ref ?? "") ?? {};
     return [
       {
         url: this.#resolvedUrl,
@@ -120,7 +98,7 @@ export abstract class GitTagBase implements Source {
 
   protected top(): TagMirror {
     const origin = this.#resolvedUrl;
-    return this.#mirror({ path: this.#path, url: this.url, origin, ref: this.#ref, fullClone: this.#fullClone });
+    return this.#mirror({ path: this.#path, url: this.url, origin, ref: this.ref, fullClone: this.#fullClone });
   }
 
   protected submodule(path: string, url: string, ref: string): TagMirror {

@@ -9,6 +9,7 @@ import { importLocalFile } from "../cas/import.ts";
 import { Tree } from "../cas/tree.ts";
 import type { SourceContext, SourceKind } from "../project/source-kind.ts";
 import { type HostEntry, HostError, HostFiles } from "./host-files.ts";
+import { unversioned } from "./unversioned.ts";
 
 export const host: SourceKind = {
   kind: "host",
@@ -30,15 +31,8 @@ export const host: SourceKind = {
       return key;
     };
     return {
-      ref: undefined,
-      isResolved: true,
+      ...unversioned,
       uniqueKey,
-      setRef() {},
-      loadRef() {},
-      refFields: () => ({}),
-      isCached: () => true,
-      track: async () => undefined,
-      fetch: async () => {},
       async stage(tree, { cas, signal }) {
         const staged = new Tree(cas);
         for (const [path, entry] of entries()) {

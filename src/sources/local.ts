@@ -4,6 +4,7 @@ import { record, text } from "../base/schema.ts";
 import { type Digest, formatDigest } from "../cas/digest.ts";
 import type { SourceKind } from "../project/source-kind.ts";
 import { importUnchanged } from "./import-unchanged.ts";
+import { unversioned } from "./unversioned.ts";
 
 export const local: SourceKind = {
   kind: "local",
@@ -18,16 +19,9 @@ export const local: SourceKind = {
       return known;
     };
     return {
+      ...unversioned,
       localPath,
-      ref: undefined,
-      isResolved: true,
       uniqueKey: () => digest().hash,
-      setRef() {},
-      loadRef() {},
-      refFields: () => ({}),
-      isCached: () => true,
-      track: async () => undefined,
-      fetch: async () => {},
       async stage(tree) {
         tree.importTree(importUnchanged(context, localPath, digest()));
       },

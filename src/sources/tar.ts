@@ -1,30 +1,15 @@
 /** Source kind `tar`: a downloaded archive, unpacked from one of its folders. */
 import { glob } from "../base/glob.ts";
-import { compareCodePoints, type KeyValue } from "../base/json.ts";
-import { record, text } from "../base/schema.ts";
+import { compareCodePoints } from "../base/json.ts";
 import type { Tree } from "../cas/tree.ts";
-import type { SourceContext, SourceIo, SourceKind } from "../project/source-kind.ts";
-import type { MappingNode } from "../yaml/node.ts";
-import { DownloadableSource, downloadableProperties } from "./downloadable.ts";
+import type { SourceIo, SourceKind } from "../project/source-kind.ts";
+import { BasedArchive, basedArchiveSchema } from "./based-archive.ts";
 import { type Selection, stageTar } from "./tar-archive.ts";
 import { type StoredMember, UnpackError } from "./unpack.ts";
 
-class TarSource extends DownloadableSource {
-  readonly #baseDirectory: string;
-
-  constructor(config: MappingNode, context: SourceContext) {
-    super(config, context);
-    this.#baseDirectory = config.string("base-dir") ?? "*";
-  }
-
-  override uniqueKey(): KeyValue[] {
-    // It decides which files of the archive are staged, and where.
-    return [...super.uniqueKey(), this.#baseDirectory];
-  }
-
+class TarSource extends BasedArchive {
   async stage(tree: Tree, io: SourceIo): Promise<void> {
-    const what = `${this.context.provenance}: Cannot unpack ${this.url}`;
-    await stageTar(tree, io, this.file(io), what, (archive) => belowBase(archive, this.#baseDirectory));
+    await stageTar(tree, io, this.file(io), this.failure, (archive) => belowBase(archive, this.baseDirectory));
   }
 }
 
@@ -83,6 +68,6 @@ function* folders(archive: readonly StoredMember[]): Generator<string> {
 
 export const tar: SourceKind = {
   kind: "tar",
-  schema: record({ ...downloadableProperties, "base-dir": text }, ["url"]),
+  schema: basedArchiveSchema,
   configure: (config, context) => new TarSource(config, context),
 };

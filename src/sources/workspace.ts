@@ -4,6 +4,7 @@ import { record, text } from "../base/schema.ts";
 import { type Digest, formatDigest } from "../cas/digest.ts";
 import type { SourceKind } from "../project/source-kind.ts";
 import { importUnchanged } from "./import-unchanged.ts";
+import { unversioned } from "./unversioned.ts";
 
 export const workspace: SourceKind = {
   kind: "workspace",
@@ -19,18 +20,12 @@ export const workspace: SourceKind = {
       return known;
     };
     return {
+      ...unversioned,
       localPath: path,
-      ref: undefined,
       get isResolved() {
         return fs.existsSync(path);
       },
       uniqueKey: () => digest().hash,
-      setRef() {},
-      loadRef() {},
-      refFields: () => ({}),
-      isCached: () => true,
-      track: async () => undefined,
-      fetch: async () => {},
       async stage(tree, { cas }) {
         const taken = digest();
         tree.importTree(cas.hasTree(taken) ? taken : importUnchanged(context, path, taken, options));

@@ -1,31 +1,16 @@
 /** Source kind `zip`: a downloaded zip archive, unpacked from one of its folders. */
 import { glob } from "../base/glob.ts";
-import { compareCodePoints, type KeyValue } from "../base/json.ts";
-import { record, text } from "../base/schema.ts";
+import { compareCodePoints } from "../base/json.ts";
 import type { Tree } from "../cas/tree.ts";
-import type { SourceContext, SourceIo, SourceKind } from "../project/source-kind.ts";
-import type { MappingNode } from "../yaml/node.ts";
-import { DownloadableSource, downloadableProperties } from "./downloadable.ts";
+import type { SourceIo, SourceKind } from "../project/source-kind.ts";
+import { BasedArchive, basedArchiveSchema } from "./based-archive.ts";
 import { UnpackError } from "./unpack.ts";
 import { type PlacedMember, stageZip } from "./zip-archive.ts";
 import type { ZipMember } from "./zip-reader.ts";
 
-class ZipSource extends DownloadableSource {
-  readonly #baseDirectory: string;
-
-  constructor(config: MappingNode, context: SourceContext) {
-    super(config, context);
-    this.#baseDirectory = config.string("base-dir") ?? "*";
-  }
-
-  override uniqueKey(): KeyValue[] {
-    // It decides which files of the archive are staged, and where.
-    return [...super.uniqueKey(), this.#baseDirectory];
-  }
-
+class ZipSource extends BasedArchive {
   async stage(tree: Tree, io: SourceIo): Promise<void> {
-    const what = `${this.context.provenance}: Cannot unpack ${this.url}`;
-    await stageZip(tree, io, this.file(io), what, (members) => belowBase(members, this.#baseDirectory));
+    await stageZip(tree, io, this.file(io), this.failure, (members) => belowBase(members, this.baseDirectory));
   }
 }
 
@@ -63,6 +48,6 @@ function folders(members: readonly ZipMember[]): Set<string> {
 export const zip: SourceKind = {
   kind: "zip",
   isPlugin: true,
-  schema: record({ ...downloadableProperties, "base-dir": text }, ["url"]),
+  schema: basedArchiveSchema,
   configure: (config, context) => new ZipSource(config, context),
 };

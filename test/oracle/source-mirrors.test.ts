@@ -57,12 +57,10 @@ it.concurrent.for(Object.entries(cases))("%s", { timeout: 90_000 }, async ([, qu
   };
   writeFiles(cwd, { "project.conf": stringify(conf).replaceAll("ROOT", `file://${cwd}`) });
   if (file !== undefined) writeFiles(cwd, { [decodeURIComponent(file)]: "content", [file]: "content" });
-  const from = packageDirectory("buildstream_plugins");
-  if (from === undefined) throw new Error("the reference has no package of plugins");
-  cpSync(join(from, "sourcemirrors"), join(cwd, "plugins"), { recursive: true });
-  for (const name of ["buildstream_plugins_community"] as const) {
-    const fake = packageDirectory(name);
-    if (fake !== undefined) cpSync(join(fake, "sourcemirrors/fake_mirror.py"), join(cwd, "plugins/fake_mirror.py"));
+  for (const name of ["buildstream_plugins", "buildstream_plugins_community"] as const) {
+    const from = packageDirectory(name);
+    if (from === undefined) throw new Error(`${name} is not installed with the reference`);
+    cpSync(join(from, "sourcemirrors"), join(cwd, "plugins"), { recursive: true, force: false });
   }
   const configs = { theirs: cacheConfig(), ours: cacheConfig() };
   const fetched = await ask(["source", "fetch", "a.bst"], { cwd, configs, timeoutMs: 80_000 });
