@@ -2,11 +2,11 @@
 import { type ArtifactRecord, decodeArtifact, encodeArtifact } from "../artifact/record.ts";
 import { type ArtifactName, formatRef } from "../artifact/refs.ts";
 import type { ArtifactStore } from "../artifact/store.ts";
-import { type Digest, sameDigest } from "../cas/digest.ts";
+import type { Digest } from "../cas/digest.ts";
 import type { Cas } from "../cas/store.ts";
 import type { CasClient } from "./cas-client.ts";
 import { blobsOfTree, downloadBlobs, downloadTree } from "./transfer.ts";
-import { download, lookUp, publish, type TransferTools, upload } from "./transfers.ts";
+import { download, lookUp, publishBlob, type TransferTools, upload } from "./transfers.ts";
 
 export interface ArtifactTools extends TransferTools {
   readonly store: ArtifactStore;
@@ -50,7 +50,7 @@ export async function pushArtifact(
   { project, normalName }: Omit<ArtifactName, "key">,
   record: ArtifactRecord,
 ): Promise<boolean> {
-  const { cas, signal, keyLength } = tools;
+  const { cas, keyLength } = tools;
   const thing = { kind: "artifact", label: record.strongKey.slice(0, keyLength) } as const;
   const digest = cas.write(encodeArtifact(record));
   const directories = [...filesOf(record), ...buildTreesOf(record)];
@@ -58,15 +58,7 @@ export async function pushArtifact(
   await upload(tools, thing, [...contentOf(cas, record), digest]);
   const keys = [...new Set([record.strongKey, record.weakKey])];
   const uris = keys.map((key) => urnOf({ project, normalName, key }));
-  return publish(
-    tools,
-    thing,
-    async (client) => {
-      const known = await client.fetchBlob(uris, signal);
-      return known !== undefined && sameDigest(known, digest);
-    },
-    (client) => client.pushBlob({ uris, digest, references: { blobs, directories } }, signal),
-  );
+  return publishBlob(tools, thing, { uris, digest, references: { blobs, directories } });
 }
 
 /** Whether a server says that it has an artifact. @throws RpcError */

@@ -1,8 +1,8 @@
 /** Pulls staged sources from servers, and pushes them: those of elements, and single ones. */
 import { decodeSource, encodeSource } from "../artifact/record.ts";
-import { type Digest, sameDigest } from "../cas/digest.ts";
+import type { Digest } from "../cas/digest.ts";
 import { blobsOfTree, downloadBlobs, downloadTree } from "./transfer.ts";
-import { download, lookUp, publish, type TransferTools, upload } from "./transfers.ts";
+import { download, lookUp, publish, publishBlob, type TransferTools, upload } from "./transfers.ts";
 
 /**
  * Gets the sources of an element as they are staged together.
@@ -29,20 +29,12 @@ export async function pullElementSources(tools: TransferTools, key: string): Pro
  * @throws BstError domain source, where a server fails
  */
 export async function pushElementSources(tools: TransferTools, key: string, tree: Digest): Promise<boolean> {
-  const { cas, signal } = tools;
+  const { cas } = tools;
   const thing = thingOf(tools, key);
   const digest = cas.write(encodeSource(tree));
   await upload(tools, thing, [...blobsOfTree(cas, tree), digest]);
   const uris = [urnOf(key)];
-  return publish(
-    tools,
-    thing,
-    async (client) => {
-      const known = await client.fetchBlob(uris, signal);
-      return known !== undefined && sameDigest(known, digest);
-    },
-    (client) => client.pushBlob({ uris, digest, references: { blobs: [], directories: [tree] } }, signal),
-  );
+  return publishBlob(tools, thing, { uris, digest, references: { blobs: [], directories: [tree] } });
 }
 
 /**

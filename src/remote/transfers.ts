@@ -1,11 +1,12 @@
 /** What pulling and pushing have in common, be it of artifacts or of sources: which server is asked when, and what is said. */
 import { BstError } from "../base/errors.ts";
 import type { DisplayKey, Messenger } from "../base/messages.ts";
-import type { Digest } from "../cas/digest.ts";
+import { type Digest, sameDigest } from "../cas/digest.ts";
 import type { Cas } from "../cas/store.ts";
 import type { AssetClient } from "./asset-client.ts";
 import type { CasClient } from "./cas-client.ts";
 import { RpcError } from "./connection.ts";
+import type { Asset } from "./messages.ts";
 import type { Servers } from "./remote-cache.ts";
 import { BlobNotFound, uploadBlobs } from "./transfer.ts";
 
@@ -146,6 +147,20 @@ export async function publish(
     isPushed = true;
   }
   return isPushed;
+}
+
+/** {@link publish} for a message of its own that was sent: a server knows it where the name stands for the same bytes. */
+export function publishBlob(tools: TransferTools, thing: Thing, asset: Asset): Promise<boolean> {
+  const { signal } = tools;
+  return publish(
+    tools,
+    thing,
+    async (client) => {
+      const known = await client.fetchBlob(asset.uris, signal);
+      return known !== undefined && sameDigest(known, asset.digest);
+    },
+    (client) => client.pushBlob(asset, signal),
+  );
 }
 
 function say({ messenger, about }: TransferTools, type: "status" | "info" | "warn", text: string): void {
