@@ -1,9 +1,10 @@
 /** Plugins of Python packages: where their files lie, as python3 says of what is installed, or else from the package index. */
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { BstError } from "../base/errors.ts";
+import { keyOfText } from "../base/json.ts";
+import { rememberedBy } from "../base/remember.ts";
 import { inDirectory, type PluginLocation } from "./plugin-directory.ts";
 import type { PluginOrigin, PluginOrigins } from "./plugins.ts";
 import type { Project } from "./project.ts";
@@ -60,32 +61,22 @@ export function pipPlugin(
   return inDirectory(dirname(module), kind);
 }
 
-const known = new WeakMap<LoadSession, Map<string, Answer>>();
-
 /** Asks for each package once in a session. */
-function packages(session: LoadSession): (requirement: string) => Answer {
-  let answers = known.get(session);
-  if (answers === undefined) {
-    answers = new Map();
-    known.set(session, answers);
-  }
-  const map = answers;
-  return (requirement) => {
-    let answer = map.get(requirement);
-    if (answer === undefined) {
-      answer = locate(session, requirement);
-      map.set(requirement, answer);
-    }
+const packages = rememberedBy((session: LoadSession) => {
+  const answers = new Map<string, Answer>();
+  return (requirement: string): Answer => {
+    const answer = answers.get(requirement) ?? locate(session, requirement);
+    answers.set(requirement, answer);
     return answer;
   };
-}
+});
 
 function locate(session: LoadSession, requirement: string): Answer {
   for (const python of interpreters()) {
     const answer = ask(python, INSTALLED, [requirement]);
     if (answer !== undefined && answer !== "missing") return answer;
   }
-  const kept = join(session.config.cacheDirectory, "bst-ts", "packages", shortHash(requirement));
+  const kept = join(session.config.cacheDirectory, "bst-ts", "packages", keyOfText(requirement).slice(0, 32));
   const answer =
     existsSync(kept) || download(requirement, kept) ? ask("python3", UNPACKED, [requirement, kept]) : "missing";
   if (answer !== undefined && answer !== "missing") return answer;
@@ -116,8 +107,8 @@ function download(requirement: string, to: string): boolean {
   mkdirSync(temporary, { recursive: true });
   const pip = ["-m", "pip", "download", "--quiet", "--no-deps", "--disable-pip-version-check", "--dest", temporary];
   try {
-    if (spawnSync("python3", [...pip, requirement], { stdio: "ignore" }).status !== 0) return false;
-    if (spawnSync("python3", ["-I", "-c", UNPACK, temporary], { stdio: "ignore" }).status !== 0) return false;
+    if (run("python3", [...pip, requirement]).status !== 0) return false;
+    if (run("python3", ["-c", UNPACK, temporary]).status !== 0) return false;
     renameSync(temporary, to);
     return true;
   } finally {
@@ -127,17 +118,13 @@ function download(requirement: string, to: string): boolean {
 
 /** Undefined where there is no such Python, or one that can't answer. */
 function ask(python: string, program: string, args: readonly string[]): Answer | undefined {
-  const { status, stdout } = spawnSync(python, ["-c", `${COMMON}${program}`, ...args], {
-    encoding: "utf8",
-    // Python looks for modules in the current folder first, and a project's are not to be executed.
-    cwd: "/",
-    stdio: ["ignore", "pipe", "ignore"],
-  });
+  const { status, stdout } = run(python, ["-c", `${COMMON}${program}`, ...args]);
   return status === 0 ? (JSON.parse(stdout) as Answer) : undefined;
 }
 
-function shortHash(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 32);
+/** Python looks for modules in the current folder first, and a project's are not to be executed. */
+function run(python: string, args: readonly string[]) {
+  return spawnSync(python, args, { encoding: "utf8", cwd: "/", stdio: ["ignore", "pipe", "ignore"] });
 }
 
 const COMMON = `
