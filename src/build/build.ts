@@ -24,7 +24,7 @@ import { keepArtifact } from "./storage.ts";
  */
 export async function buildTargets(session: Session, targets: readonly Element[], selection: Selection): Promise<void> {
   const reached = select(targets, "all");
-  assertResolved(reached);
+  assertResolved(reached, session.graph.keys);
   await queryCache(session, reached);
   const wanted =
     selection === "all" ? reached : selection === "build" ? targets.flatMap((each) => each.buildDependencies) : targets;

@@ -1,11 +1,13 @@
 /** Checks before work begins, so that what can't succeed is not begun. */
 import { BstError } from "../base/errors.ts";
+import type { KeyRing } from "../graph/keys.ts";
 import type { Element } from "../project/element.ts";
 import { mirrorDirectory } from "../project/sources.ts";
 
 /** @throws BstError domain pipeline, where a source has no ref */
-export function assertResolved(elements: readonly Element[]): void {
-  const unresolved = elements.filter((element) => !element.isResolved);
+export function assertResolved(elements: readonly Element[], keys: KeyRing | undefined): void {
+  // What has a key has refs, and need not be resolved to say so.
+  const unresolved = elements.filter((element) => keys?.of(element) === undefined && !element.isResolved);
   if (unresolved.length === 0) return;
   const workspaced = unresolved.filter((element) => element.workspace !== undefined);
   if (workspaced.length === unresolved.length) {

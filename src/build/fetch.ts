@@ -34,7 +34,7 @@ export async function fetchElements(
   elements: readonly Element[],
   options: FetchOptions = {},
 ): Promise<void> {
-  assertResolved(elements);
+  assertResolved(elements, session.graph.keys);
   await queryCache(session, elements);
   await runPipeline(session, { queues: ["fetch"], targets, elements, announce: options.announce ?? true }, () => {
     const tasks: Task[] = [];

@@ -18,7 +18,7 @@ export async function pushSources(
   const { events, remotes } = session;
   await queryCache(session, elements);
   if (!remotes?.sources.canPush) throw new BstError("stream", "There is no server that sources could be pushed to");
-  assertResolved(elements);
+  assertResolved(elements, session.graph.keys);
   const notNeeded = (element: Element, action: string) =>
     events.emit({ type: "job-not-needed", action, element: element.fullName });
   await runPipeline(session, { queues: ["fetch", "src-push"], targets, elements }, () =>

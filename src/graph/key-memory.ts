@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import { dirname, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { BstError, systemErrorCode } from "../base/errors.ts";
 import { keyOf } from "../base/json.ts";
 import type { Element } from "../project/element.ts";
@@ -15,6 +16,7 @@ import type { Project } from "../project/project.ts";
 import type { LoadSession } from "../project/session.ts";
 import type { Warning } from "../project/traces.ts";
 import type { Keys } from "./keys.ts";
+import { directDependencies } from "./scopes.ts";
 
 /** What is kept of an element. */
 interface Entry {
@@ -67,7 +69,7 @@ export class KeyMemory {
       this.bases.set(element, basis);
       const entry = this.entries.get(element.fullName);
       if (entry?.basis !== basis || !entry.inputs.every(([path]) => fs.existsSync(path))) continue;
-      if (direct(element).every((each) => this.unchanged.has(each))) this.unchanged.add(element);
+      if (directDependencies(element, "all").every((each) => this.unchanged.has(each))) this.unchanged.add(element);
     }
     return this.unchanged;
   }
@@ -79,7 +81,8 @@ export class KeyMemory {
 
   /** The keys of an element that nothing changed for; null where it has none, undefined where they must be computed. */
   keysOf(element: Element): Keys | null | undefined {
-    if (!this.unchanged.has(element) || !direct(element).every((each) => this.reused.has(each))) return undefined;
+    if (!this.unchanged.has(element) || !directDependencies(element, "all").every((each) => this.reused.has(each)))
+      return undefined;
     const entry = this.entries.get(element.fullName);
     if (entry === undefined || !entry.inputs.every(([path, hash]) => this.digest(path) === hash)) return undefined;
     this.reused.add(element);
@@ -89,13 +92,18 @@ export class KeyMemory {
   /** Keeps the keys of all elements. That it can't be written only costs time later. */
   save(elements: readonly Element[], keysOf: (element: Element) => Keys | undefined): void {
     const { file } = this;
-    if (file === undefined || elements.every((element) => this.reused.has(element))) return;
+    if (file === undefined) return;
+    let isChanged = false;
     for (const element of elements) {
       if (this.reused.has(element)) continue;
+      const known = this.entries.get(element.fullName);
       const entry = this.entry(element, keysOf(element));
+      if (isDeepStrictEqual(entry, known)) continue;
+      isChanged = true;
       if (entry === undefined) this.entries.delete(element.fullName);
       else this.entries.set(element.fullName, entry);
     }
+    if (!isChanged) return;
     write(file, JSON.stringify([...this.entries]));
     forgetOldest(this.directory);
   }
@@ -176,10 +184,6 @@ export class KeyMemory {
       return undefined;
     }
   }
-}
-
-function direct({ buildDependencies, runtimeDependencies }: Element): Element[] {
-  return [...buildDependencies, ...runtimeDependencies];
 }
 
 function describePlugin(project: Project, type: keyof PluginOrigins, kind: string): string | undefined {

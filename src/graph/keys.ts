@@ -7,7 +7,7 @@ import { sandboxFields } from "../project/sandbox-config.ts";
 import type { ElementSource } from "../project/sources.ts";
 import type { MappingNode } from "../yaml/node.ts";
 import type { KeyMemory } from "./key-memory.ts";
-import { dependencies } from "./scopes.ts";
+import { dependencies, directDependencies } from "./scopes.ts";
 
 export interface Keys {
   /** Decides what a non-strict build can reuse: own configuration, and names of dependencies. */
@@ -100,7 +100,7 @@ export class KeyRing {
   private compute(element: Element): void {
     const pending = [element];
     for (let last = pending.at(-1); last !== undefined; last = pending.at(-1)) {
-      const missing = [...last.buildDependencies, ...last.runtimeDependencies].filter((each) => !this.keys.has(each));
+      const missing = directDependencies(last, "all").filter((each) => !this.keys.has(each));
       if (missing.length > 0) {
         pending.push(...missing);
       } else {

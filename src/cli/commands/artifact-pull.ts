@@ -17,7 +17,10 @@ export const run: Run<"artifact pull"> = async (context, options) => {
     });
     if (!bench.tools.remotes?.artifacts.canPull)
       throw new BstError("stream", "There is no server that artifacts could be pulled from");
-    assertResolved(bench.subjects.flatMap(({ element }) => element ?? []));
+    assertResolved(
+      bench.subjects.flatMap(({ element }) => element ?? []),
+      bench.workbench?.graph.keys,
+    );
     await pullSubjects(bench, bench.subjects);
   });
   return undefined;

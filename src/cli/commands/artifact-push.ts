@@ -16,7 +16,10 @@ export const run: Run<"artifact push"> = async (context, options) => {
     });
     if (!bench.tools.remotes?.artifacts.canPush)
       throw new BstError("stream", "There is no server that artifacts could be pushed to");
-    assertResolved(bench.subjects.flatMap(({ element }) => element ?? []));
+    assertResolved(
+      bench.subjects.flatMap(({ element }) => element ?? []),
+      bench.workbench?.graph.keys,
+    );
     await pushSubjects(bench, bench.subjects);
   });
   return undefined;
