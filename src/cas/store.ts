@@ -15,9 +15,11 @@ const OBJECT_MODE = 0o444;
 /** Of the encoded messages of the directories kept in memory, in bytes; decoded they take some three times as much. */
 const DIRECTORY_CACHE_SIZE = 16 << 20;
 
+/** Blobs by their digests. Each is written once and never changed. */
 export class Cas {
+  /** @internal Absolute path. */
   readonly root: string;
-  /** Where files are written before they are moved to their place. */
+  /** @internal Where files are written before they are moved to their place. */
   readonly temporaryDirectory: string;
   readonly #objects: string;
   readonly #directories = new Map<string, Directory>();
@@ -26,6 +28,7 @@ export class Cas {
   readonly #presence: Presence | undefined;
 
   /**
+   * @internal
    * @param root `<cachedir>/cas`; made when something is written to it
    * @param presenceFile where to remember between runs what is there; the caller saves it by {@link savePresence}
    */
@@ -36,6 +39,7 @@ export class Cas {
     if (presenceFile !== undefined) this.#presence = new Presence(this.#objects, presenceFile);
   }
 
+  /** Absolute path of a blob's file, which is read-only, whether or not it is there. */
   objectPath(digest: Digest): string {
     return `${this.#objects}${digest.hash.slice(0, 2)}/${digest.hash.slice(2)}`;
   }
@@ -126,6 +130,7 @@ export class Cas {
     return directory;
   }
 
+  /** The entries are sorted. Throws as {@link write} does. */
   writeDirectory(directory: Directory): Digest {
     return this.write(encodeDirectory(directory));
   }
@@ -145,7 +150,7 @@ export class Cas {
     return complete;
   }
 
-  /** Whether all blobs are there, by what is remembered where nothing was removed since. */
+  /** @internal Whether all blobs are there, by what is remembered where nothing was removed since. */
   hasAll(digests: readonly Digest[]): boolean {
     return digests.every((digest) => {
       if (this.#presence?.has(digest.hash)) return true;
@@ -155,6 +160,7 @@ export class Cas {
     });
   }
 
+  /** @internal */
   savePresence(): void {
     this.#presence?.save();
   }

@@ -13,6 +13,7 @@ import {
 import type { Cas } from "./store.ts";
 import { contentOf, pathsOf, type TreeEntry, walk } from "./walk.ts";
 
+/** What a file is besides its content and name. */
 export interface FileAttributes {
   readonly executable: boolean;
   readonly mtime?: Timestamp;
@@ -41,6 +42,7 @@ interface Child {
 
 type Node = FileNode | SymlinkNode | Child;
 
+/** Paths are relative to the tree, with `/` between names and none at the start; `..` of the root is the root. */
 export class Tree {
   readonly cas: Cas;
   #parent: { readonly tree: Tree; readonly name: string } | undefined;
@@ -50,7 +52,7 @@ export class Tree {
   #nodes: Map<string, Node> | undefined;
   #subtreeReadOnly: boolean | undefined;
 
-  /** The tree that `digest` names, or an empty one. */
+  /** @internal The tree that `digest` names, or an empty one. */
   constructor(cas: Cas, digest?: Digest) {
     this.cas = cas;
     this.#digest = digest;

@@ -20,11 +20,11 @@ export interface BuildDefaults {
 }
 
 export interface BuildOptions {
-  /** Folders that stay writable besides those for sources and results. */
+  /** Absolute paths in the sandbox of folders that stay writable besides those for sources and results. */
   readonly writable?: readonly string[];
 }
 
-/** A kind of a plugin package that differs from others in its defaults only. */
+/** A kind that runs commands over sources, and differs from others in its defaults only. */
 export function buildElement(kind: string, defaults: BuildDefaults, options?: BuildOptions): ElementKind {
   return {
     ...buildElementShape,

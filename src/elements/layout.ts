@@ -4,9 +4,11 @@ import type { BuildIo, ConfiguredDependency, DependencyFacts, SplitSelection } f
 
 const ROOT = "/";
 
+/** What is staged where. */
 export class Layout {
   private readonly locations = new Map<string, ConfiguredDependency[]>();
 
+  /** @param location absolute path in the sandbox */
   add(dependency: ConfiguredDependency, location = dependency.config?.string("location") ?? ROOT): void {
     const there = this.locations.get(location);
     if (there === undefined) this.locations.set(location, [dependency]);

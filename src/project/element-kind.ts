@@ -14,12 +14,15 @@ export interface ElementFacts {
   readonly name: string;
   /** The name without `.bst`, with `-` for `/`. */
   readonly normalName: string;
+  /** Name of the project that declares it. */
   readonly projectName: string;
   /** Name with the junctions that lead to it, as printed: also how error messages begin. */
   readonly fullName: string;
   readonly kind: string;
   readonly hasSources: boolean;
+  /** The text of a variable, expanded; undefined where there is none of this name. */
   variable(name: string): string | undefined;
+  /** What its commands get, expanded. */
   readonly environment: Readonly<Record<string, string>>;
   /** Of the plugin that the project takes the kind from, or else of the kind. */
   readonly artifactVersion: number;
@@ -51,6 +54,7 @@ export interface DirectDependencies {
   readonly runtime: readonly DependencyFacts[];
 }
 
+/** Some files of an artifact: by the domains that `split-rules` of its public data give them. */
 export interface SplitSelection {
   /** Domains to take; all where empty. */
   readonly include?: readonly string[];
@@ -60,17 +64,20 @@ export interface SplitSelection {
   readonly orphans?: boolean;
 }
 
+/** What of an artifact is staged, and where. */
 export interface StageOptions extends SplitSelection {
   /** Absolute path in the sandbox; default `/`. */
   readonly path?: string;
 }
 
+/** How an archive is compressed. */
 export type Compression = "none" | "gzip" | "xz" | "bzip2";
 
 /** How commands run: where, and with what around them. */
 export interface SandboxLayout {
+  /** Absolute path in the sandbox; default `/`. */
   readonly workDirectory?: string;
-  /** Folders that stay writable under a read-only root. */
+  /** Absolute paths in the sandbox of folders that stay writable under a read-only root. */
   readonly writable?: readonly string[];
   /** Variables whose value is the digest of a tree, computed from the elements staged into it. */
   readonly digestVariables?: ReadonlyMap<string, readonly DependencyFacts[]>;
@@ -79,34 +86,50 @@ export interface SandboxLayout {
 /** What a kind builds with. */
 export interface BuildIo {
   readonly cas: Cas;
-  /** A folder to remember in, between runs, what was computed from content-addressed input. */
+  /** Absolute path of a folder to remember in, between runs, what was computed from content-addressed input. */
   readonly memoDirectory: string;
   /** The sandbox's file system; another object after each `run` or `integrate`. */
   readonly root: Tree;
   /** The build dependencies and what they need at run time, in staging order; of `selection` where that is given. */
   dependencies(selection?: readonly DependencyFacts[]): readonly DependencyFacts[];
-  /** Stages {@link dependencies} and reports overlaps that nobody has whitelisted. */
+  /**
+   * Stages {@link dependencies} and reports overlaps that nobody has whitelisted.
+   * @throws BstError domain plugin, reason overlaps, where the project's `fatal-warnings` has that
+   */
   stageDependencies(options?: StageOptions & { readonly selection?: readonly DependencyFacts[] }): void;
   /** Stages the artifact of one dependency alone. */
   stageArtifact(dependency: DependencyFacts, options?: StageOptions): void;
+  /**
+   * Stages the element's sources.
+   * @param directory absolute path in the sandbox of a folder that is empty or not there yet
+   * @throws BstError domain element, where it has files
+   */
   stageSources(directory: string): void;
-  /** The files of a dependency's artifact that a selection of split domains takes. */
+  /** Paths in a dependency's artifact, as {@link Tree.paths} has them, of what a selection of split domains takes. */
   manifest(dependency: DependencyFacts, selection: SplitSelection): Iterable<string>;
   /** The tree of a dependency's artifact. */
   artifactTree(dependency: DependencyFacts): Digest;
-  /** The tar archive of a tree, the same bytes for the same tree. @throws BstError where there is no compressor */
+  /** The tar archive of a tree, the same bytes for the same tree. @throws BstError domain prog-not-found or stream */
   archive(tree: Digest, compression: Compression): Promise<Digest>;
   /** Public data as the dependency's build left it. */
   publicData(dependency: DependencyFacts, domain: string): MappingNode | undefined;
+  /** Public data of this element, with what was set. */
   ownPublicData(domain: string): MappingNode | undefined;
+  /** Replaces a domain of the public data that the artifact gets. */
   setPublicData(domain: string, data: MappingNode): void;
-  /** Runs the integration commands of the dependencies. */
+  /** Runs the integration commands of {@link dependencies}. @throws BstError domain sandbox, reason command-failed */
   integrate(selection?: readonly DependencyFacts[]): Promise<void>;
-  /** Runs shell commands one after the other, each in a new `sh -e`, until one fails. */
+  /**
+   * Runs shell commands one after the other, each in a new `sh -e`, until one fails.
+   * @throws BstError domain sandbox, reason command-failed
+   */
   run(commands: readonly string[], options: { readonly readOnlyRoot: boolean }): Promise<void>;
   info(text: string, detail?: string): void;
+  /** @throws BstError domain plugin, its reason the token, where the project's `fatal-warnings` has that */
   warn(text: string, options?: { token?: string; detail?: string }): void;
+  /** Runs a step under a `start` and a `success` or `failure` message. */
   activity<T>(text: string, step: () => Promise<T> | T, detail?: string): Promise<T>;
+  /** Aborted where the build has to stop: for what waits, such as requests. */
   readonly signal: AbortSignal;
   /** Whether a workspace is open on the element. */
   readonly isWorkspaced: boolean;
@@ -135,6 +158,7 @@ export interface ElementBehaviour {
 
 /** The declaration of an element kind. */
 export interface ElementKind {
+  /** As elements name it; a plugin's file has the same name. */
   readonly kind: string;
   /** Whether BuildStream has it in a package of plugins: projects then say where they take it from. */
   readonly isPlugin?: true;
@@ -144,15 +168,22 @@ export interface ElementKind {
   readonly dependencyConfig?: JsonSchema;
   /** What elements of this kind start from: variables, environment, config, public … */
   readonly defaults?: { readonly [key: string]: Plain };
-  /** Raised when the same key would give another artifact than before. */
+  /** A whole number, default 0; raised when the same configuration would give another artifact than before. */
   readonly artifactVersion?: number;
   /** Whether a non-strict build, too, rebuilds it whenever a dependency changed. */
   readonly strictRebuild?: boolean;
   /** Whether the artifact is made of what others have, so that it is stale when any of them is another. */
   readonly collects?: boolean;
+  /** What elements of this kind can't have. */
   readonly forbids?: readonly ("sources" | "build-depends" | "runtime-depends")[];
+  /** False for kinds such as `stack`, whose artifact holds no files; default true. */
   readonly hasArtifact?: boolean;
   /** False for kinds that never run commands; {@link ElementBehaviour.runsCommands} is for others. */
   readonly runsCommands?: boolean;
+  /**
+   * Called once for each element.
+   * @param config expanded, with defaults, and valid by `schema`
+   * @throws BstError or LoadError, where it makes no sense
+   */
   configure(config: MappingNode, facts: ElementFacts): ElementBehaviour;
 }

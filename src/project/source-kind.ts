@@ -13,6 +13,7 @@ export type Ref = Plain;
 export interface SourceContext {
   /** `<element name>-<index>`. */
   readonly name: string;
+  /** Name of the element within its project, such as `base/zlib.bst`. */
   readonly elementName: string;
   /** Where the source is declared: `file [line L column C]`. */
   readonly provenance: string;
@@ -39,15 +40,18 @@ export interface SourceContext {
    * with `store`, all of it is copied to the store.
    */
   localTree(path: string, options?: LocalTreeOptions): Digest;
-  /** A warning, or an error where the project's `fatal-warnings` has the token. */
+  /** @throws BstError domain plugin, its reason the token, where the project's `fatal-warnings` has that */
   warn(text: string, options?: { token?: string; detail?: string }): void;
 }
 
 export interface LocalTreeOptions {
+  /** Default false. */
   readonly mtimes?: boolean;
+  /** Default false. */
   readonly store?: boolean;
 }
 
+/** One place to download from. */
 export interface UrlCandidate {
   readonly url: string;
   /** Further facts of the mirror, such as `http-auth: bearer`. */
@@ -57,10 +61,12 @@ export interface UrlCandidate {
 /** What a kind has while it fetches, tracks and stages. */
 export interface SourceIo {
   readonly cas: Cas;
-  /** `<sourcedir>/<kind>`, an existing folder that the kind may keep downloads in. */
+  /** Absolute path of `<sourcedir>/<kind>`, an existing folder that the kind may keep downloads in. */
   readonly mirrorDirectory: string;
+  /** Aborted where the job has to stop: for requests and for programs that are run. */
   readonly signal: AbortSignal;
   info(text: string, detail?: string): void;
+  /** @throws BstError domain plugin, its reason the token, where the project's `fatal-warnings` has that */
   warn(text: string, options?: { token?: string; detail?: string }): void;
   /** Runs a step under a `start` and a `success` or `failure` message. */
   activity<T>(text: string, step: () => Promise<T> | T): Promise<T>;
@@ -71,10 +77,13 @@ export interface SourceIo {
 /** BuildStream's description of what a source is and which version, shown by `%{source-info}`. */
 export interface SourceInfo {
   readonly url: string;
+  /** What kind of thing it is: `local`, `remote-file`, `git`, `oci-image` … */
   readonly medium: string;
+  /** What the version is: `sha256`, `commit`, `cas-digest`, `oci-digest` … */
   readonly versionType: string;
   /** Undefined where the source has no ref yet. */
   readonly version: string | undefined;
+  /** The version that people know it by, such as `1.2.11`. */
   readonly versionGuess?: string;
   readonly extraData?: Readonly<Record<string, string>>;
   /** Facts that the user gives of this part of the source alone, by the project's attributes. */
@@ -89,6 +98,7 @@ export interface Source {
   readonly isResolved: boolean;
   /** What the source contributes to cache keys. Only asked where it is resolved. */
   uniqueKey(): KeyValue;
+  /** Takes another ref, or none. */
   setRef(ref: Ref | undefined): void;
   /** Takes the ref from a node of project.refs or junction.refs. */
   loadRef(node: MappingNode): void;
@@ -98,11 +108,13 @@ export interface Source {
   isCached(io: Pick<SourceIo, "mirrorDirectory">): boolean;
   /** The newest ref; undefined for kinds that can't be tracked. */
   track(io: SourceIo): Promise<Ref | undefined>;
+  /** Downloads all that staging needs. @throws BstError domain source; `temporary` where trying again may help */
   fetch(io: SourceIo): Promise<void>;
   /** Adds the source's files to a tree that holds what was staged into the same directory before. */
   stage(tree: Tree, io: SourceIo): Promise<void>;
   /** Writes the source into an empty folder as a workspace to edit; by default what `stage` gives. */
   initWorkspace?(directory: string, io: SourceIo): Promise<void>;
+  /** One for each thing that is fetched. */
   info(): readonly SourceInfo[];
   /** Path of a folder that can be used in place, for junctions of local sources. */
   readonly localPath?: string;
@@ -110,6 +122,7 @@ export interface Source {
 
 /** The declaration of a source kind. */
 export interface SourceKind {
+  /** As sources name it; a plugin's file has the same name. */
   readonly kind: string;
   /** Whether BuildStream has it in a package of plugins: projects then say where they take it from. */
   readonly isPlugin?: true;
@@ -119,5 +132,10 @@ export interface SourceKind {
   readonly describesParts?: true;
   /** The source can't come first: it needs the tree of those before it for these steps. */
   readonly needsPrevious?: { readonly track?: boolean; readonly fetch?: boolean; readonly stage?: boolean };
+  /**
+   * Called once for each source of an element.
+   * @param config expanded, and valid by `schema`
+   * @throws BstError or LoadError, where it makes no sense
+   */
   configure(config: MappingNode, context: SourceContext): Source;
 }

@@ -51,11 +51,13 @@ abstract class NodeBase {
   }
 }
 
+/** Text, as all single values of the format are. */
 export class ScalarNode extends NodeBase {
   readonly type = "scalar" as const;
   readonly value: string;
-  /** Whether the text may refer to a variable: what can't is shared, never copied, by expansion. */
+  /** @internal Whether the text may refer to a variable: what can't is shared, never copied, by expansion. */
   readonly expandable: boolean;
+  /** @internal */
   readonly directives = false as const;
 
   constructor(value: string, file: SourceFile = SYNTHETIC, line = 0, column = -1) {
@@ -68,17 +70,20 @@ export class ScalarNode extends NodeBase {
     return value === this.value ? this : new ScalarNode(value, this.file, this.line, this.column);
   }
 
+  /** @param name what the error calls the value @throws LoadError invalid-data */
   asBool(name: string): boolean {
     if (TRUE.has(this.value)) return true;
     if (FALSE.has(this.value)) return false;
     throw this.error(`Value of '${name}' must be a boolean: True or False`);
   }
 
+  /** @param name what the error calls the value @throws LoadError invalid-data */
   asInt(name: string): number {
     if (!/^\s*[+-]?\d+(_\d+)*\s*$/.test(this.value)) throw this.error(`Value of '${name}' must be an integer`);
     return Number(this.value.replaceAll("_", ""));
   }
 
+  /** @param name what the error calls the value @throws LoadError invalid-data */
   asEnum<T extends string>(name: string, values: readonly T[]): T {
     const found = values.find((value) => value === this.value);
     if (found === undefined) throw this.error(`Value of '${name}' must be one of: ${values.join(", ")}`);
@@ -90,6 +95,7 @@ export class ScalarNode extends NodeBase {
   }
 }
 
+/** A list. */
 export class SequenceNode extends NodeBase {
   readonly type = "sequence" as const;
   readonly items: readonly Node[];
@@ -107,10 +113,12 @@ export class SequenceNode extends NodeBase {
     return new SequenceNode(items, this.file, this.line, this.column);
   }
 
+  /** The values. @throws LoadError invalid-data, where one is a list or a dictionary */
   asStrings(): string[] {
     return this.scalars().map((item) => item.value);
   }
 
+  /** @throws LoadError invalid-data, where an item is something else */
   scalars(): ScalarNode[] {
     return this.items.map((item) => {
       if (item.type !== "scalar") throw item.error("List item must be a string");
@@ -118,6 +126,7 @@ export class SequenceNode extends NodeBase {
     });
   }
 
+  /** @throws LoadError invalid-data, where an item is something else */
   mappings(): MappingNode[] {
     return this.items.map((item) => {
       if (item.type !== "mapping") throw item.error("List item must be a dictionary");
@@ -133,11 +142,15 @@ export class SequenceNode extends NodeBase {
 /** The keys that stand for something done while loading: they keep a tree from being shared as it is. */
 const DIRECTIVES = new Set(["(>)", "(<)", "(=)", "(?)", "(@)", "(!)"]);
 
+/**
+ * A dictionary. Getters by key return undefined where there is no such key, and throw LoadError invalid-data, with the
+ * value's place, where its value is of another type.
+ */
 export class MappingNode extends NodeBase {
   readonly type = "mapping" as const;
   readonly entries: ReadonlyMap<string, Node>;
   readonly expandable: boolean;
-  /** Whether a directive such as `(>)` or `(?)` stands in this tree. */
+  /** @internal Whether a directive such as `(>)` or `(?)` stands in this tree. */
   readonly directives: boolean;
 
   constructor(entries: ReadonlyMap<string, Node>, file: SourceFile = SYNTHETIC, line = 0, column = -1) {
@@ -164,6 +177,7 @@ export class MappingNode extends NodeBase {
     return this.withEntries(new Map(this.entries).set(key, node));
   }
 
+  /** A copy without these keys. */
   without(...keys: string[]): MappingNode {
     if (!keys.some((key) => this.entries.has(key))) return this;
     const entries = new Map(this.entries);
@@ -221,7 +235,7 @@ export class MappingNode extends NodeBase {
     return value;
   }
 
-  /** Throws for the first key that is not in `valid`. */
+  /** @throws LoadError invalid-data, for the first key that is not in `valid` */
   validateKeys(valid: ReadonlySet<string>): void {
     for (const [key, node] of this.entries) {
       if (!valid.has(key)) throw node.error(`Unexpected key: ${key}`);
@@ -245,6 +259,7 @@ export class MappingNode extends NodeBase {
 }
 
 export type Node = ScalarNode | SequenceNode | MappingNode;
+/** A value without a place in a file. */
 export type Plain = string | Plain[] | { [key: string]: Plain };
 
 /** Nodes for plain data, without a place in any file. */
