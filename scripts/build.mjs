@@ -1,4 +1,5 @@
-// Bundles src/ into dist/, runs it once so that its code is kept compiled, and links the command where npx finds it.
+// Bundles src/ and its types for plugins into dist/, runs it once so that its code is kept compiled, and links the command
+// where npx finds it.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
@@ -16,6 +17,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { pluginTypes } from "./types.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 // Built aside first, so that a failed build leaves the last good one.
@@ -31,6 +33,7 @@ const common = {
   legalComments: "none",
   logLevel: "warning",
 };
+const types = pluginTypes();
 await build({
   ...common,
   entryPoints: ["src/cli/launch.ts"],
@@ -50,6 +53,7 @@ await build({
   minifyWhitespace: true,
   sourcemap: "linked",
 });
+writeFileSync(join(fresh, "plugin.d.ts"), await types);
 writeFileSync(join(fresh, "package.json"), '{ "type": "commonjs" }\n');
 chmodSync(join(fresh, "bst-ts.js"), 0o755);
 rmSync(join(root, "dist"), { recursive: true, force: true });

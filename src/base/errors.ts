@@ -1,5 +1,6 @@
 /** Errors as data: each has BuildStream's domain and reason, a message that says what to do, and optional detail. */
 
+/** Part of the program that an error is of. */
 export type ErrorDomain =
   | "plugin"
   | "load"

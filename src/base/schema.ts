@@ -1,5 +1,6 @@
 /** Building blocks for the JSON schemas of configurations, in which YAML has only text, lists and dictionaries. */
 
+/** A JSON schema; the building blocks below make one. */
 export interface JsonSchema {
   readonly [keyword: string]: unknown;
 }
@@ -14,15 +15,17 @@ export const textList: JsonSchema = { type: "array", items: text };
 
 export const textMap: JsonSchema = { type: "object", additionalProperties: text };
 
+/** One of these texts. */
 export function oneOf(...values: readonly string[]): JsonSchema {
   return { type: "string", enum: values };
 }
 
+/** A list of such items. */
 export function listOf(items: JsonSchema): JsonSchema {
   return { type: "array", items };
 }
 
-/** A dictionary with these keys and no others. */
+/** A dictionary with these keys and no others, of which some are required. */
 export function record(
   properties: { readonly [key: string]: JsonSchema },
   required: readonly string[] = [],

@@ -2,6 +2,7 @@
 import { createHash, hash as hashAtOnce } from "node:crypto";
 import { PIECE_SIZE, withPieces } from "./file-pieces.ts";
 
+/** Names some bytes by their content. */
 export interface Digest {
   /** 64 lower-case hexadecimal digits. */
   readonly hash: string;
