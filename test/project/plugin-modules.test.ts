@@ -3,25 +3,19 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { project, runCli, tempDir, writeFiles } from "../helpers.ts";
+import { plugin } from "./plugin-examples.ts";
 
 const conf = (plugins: string) => `name: test\nmin-version: 2.0\n${plugins}`;
 const local = conf("plugins:\n- origin: local\n  path: plugins\n  elements: [greeting]\n  sources: [greeting]\n");
 
-/** The example of docs/plugins.md. */
-const example = (() => {
-  const text = readFileSync(join(import.meta.dirname, "../../docs/plugins.md"), "utf8");
-  const code = /```ts\n(\/\/ plugins\/greeting\.ts\n.*?)```/s.exec(text)?.[1];
-  if (code === undefined) throw new Error("docs/plugins.md has no example");
-  return code;
-})();
-
+const example = plugin("greeting");
 const files = { "a.bst": "kind: greeting\nconfig: { name: world }\n" };
 
-async function contents(cwd: string, ...options: string[]) {
+async function contents(cwd: string, file = "greeting.txt", options: string[] = []) {
   const built = await runCli([...options, "build", "a.bst"], { cwd });
   expect(built.stderr).not.toContain("FAILURE");
   await runCli([...options, "artifact", "checkout", "--directory", "out", "a.bst"], { cwd });
-  return readFileSync(join(cwd, "out/greeting.txt"), "utf8");
+  return readFileSync(join(cwd, "out", file), "utf8");
 }
 
 it("stand beside the plugin in Python, in TypeScript", async () => {
@@ -42,31 +36,30 @@ it("are found in the folders that the user names, for any project", async () => 
   const cwd = project({ ...files });
   const folder = tempDir();
   writeFiles(folder, { "greeting.ts": example });
-  expect(await contents(cwd, "--plugin-path", folder)).toBe("Hello, world!\n");
+  expect(await contents(cwd, "greeting.txt", ["--plugin-path", folder])).toBe("Hello, world!\n");
 });
 
 it("define sources as well", async () => {
-  const cwd = project({ "project.conf": local, "a.bst": "kind: import\nsources:\n- kind: greeting\n" });
-  writeFiles(cwd, {
-    "plugins/greeting.mjs": `export const source = ({ schema }) => ({
-      kind: "greeting",
-      schema: schema.record({}),
-      configure: () => ({
-        ref: undefined,
-        isResolved: true,
-        uniqueKey: () => ["greeting"],
-        setRef() {},
-        loadRef() {},
-        refFields: () => ({}),
-        isCached: () => true,
-        track: async () => undefined,
-        fetch: async () => {},
-        stage: async (tree, { cas }) => tree.addFile("greeting.txt", cas.write("Hi!\\n"), { executable: false }),
-        info: () => [],
-      }),
-    });`,
+  const plugins = "plugins:\n- origin: local\n  path: plugins\n  sources: [note]\n";
+  const cwd = project({
+    "project.conf": conf(plugins),
+    "a.bst": "kind: import\nsources: [{ kind: note, text: Hi! }]\n",
   });
-  expect(await contents(cwd)).toBe("Hi!\n");
+  writeFiles(cwd, { "plugins/note.ts": plugin("note") });
+  expect(await contents(cwd, "note.txt")).toBe("Hi!\n");
+});
+
+it("run commands over sources", async () => {
+  const cwd = project({ "a.bst": "kind: just\n" });
+  writeFiles(cwd, { "plugins/just.ts": plugin("just") });
+  const { stdout } = await runCli(["--plugin-path", "plugins", "show", "--format", "%{config}", "a.bst"], { cwd });
+  expect(stdout).toContain("just build");
+});
+
+it("can import types without 'type', from a package that is not there", async () => {
+  const cwd = project({ "project.conf": local, ...files });
+  writeFiles(cwd, { "plugins/greeting.ts": example.replace("import type", "import") });
+  expect(await contents(cwd)).toBe("Hello, world!\n");
 });
 
 it.each([
