@@ -1,4 +1,4 @@
-/** A fast parser for the plain YAML that projects are made of; what it isn't sure of is left to the library. */
+/** A fast parser for the plain YAML that projects are made of; what it isn't sure of is left to document.ts. */
 import { MappingNode, type Node, ScalarNode, SequenceNode, type SourceFile } from "./node.ts";
 
 const [TAB, NEWLINE, SPACE, HASH, DASH, COLON] = [9, 10, 32, 35, 45, 58];
@@ -10,7 +10,7 @@ const UNUSUAL = /[^\t\n -~\xa1-\u167f\u2010-\u2027\u3001-\ud7ff]/;
 const INDICATORS = new Set([..."-?:,[]{}#&*!|>'\"%@`"].map((indicator) => indicator.charCodeAt(0)));
 const FLOW_WORD = /[\w./][\w./+=-]*/y;
 const ESCAPED = new Map(Object.entries({ n: "\n", t: "\t", '"': '"', "\\": "\\", "/": "/" }));
-// The library allows 1024 characters.
+// 1024 characters are allowed.
 const LONGEST_KEY = 1000;
 const DEEPEST = 100;
 
@@ -20,7 +20,7 @@ function unsure(): never {
   throw UNSURE;
 }
 
-/** The nodes that the library would give; undefined where it may see an error, or where the text is of a rare style. */
+/** The nodes that document.ts would give; undefined where it may see an error, or where the text is of a rare style. */
 export function parsePlain(text: string, file: SourceFile): MappingNode | undefined {
   if (UNUSUAL.test(text)) return undefined;
   try {
@@ -161,11 +161,8 @@ class PlainParser {
     this.pos = this.skipBlanks(pos);
     if (!this.isLineEnd(this.pos)) return isItem ? this.block(column) : this.inline(this.pos, column);
     this.nextLine(this.pos);
-    const { commented } = this;
     if (this.indent > column || (!isItem && this.indent === column && this.isDash(this.pos))) {
-      const node = this.block(column);
-      // Behind some comments the library loses track of how far such a scalar is indented.
-      return commented && node.type === "scalar" ? unsure() : node;
+      return this.block(column);
     }
     return new ScalarNode("", this.file, line, emptyColumn);
   }
@@ -325,6 +322,7 @@ class PlainParser {
       if (isEmpty && indent < 0) {
         widestEmpty = Math.max(widestEmpty, first - lineStart);
       } else if (!isEmpty && indent < 0) {
+        if (text.charCodeAt(first) === TAB) unsure();
         indent = first - lineStart;
         if (indent <= outer) break;
         if (widestEmpty > indent) unsure();

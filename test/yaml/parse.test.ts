@@ -82,10 +82,10 @@ test.each([
   ["a", 1],
   ["a: b\n- c", 2],
   ["a: b: c", 1],
-  ["a: [b", 1],
-  ["a: {b: c", 1],
+  ["a: [b", 2],
+  ["a: {b: c", 2],
   ["a: 'b", 1],
-  ["a: b\n  c: d", 1],
+  ["a: b\n  c: d", 2],
   ["a: b\na: c", 2],
   ["a: &x b", 1],
   ["a: b\nc: *x", 2],
@@ -96,7 +96,7 @@ test.each([
   ["a: b\n---\nc: d", 2],
   ["a: \u0007", 1],
   ["%{a}: b", 1],
-  ["---\n", 1],
+  ["---\n", 2],
   ["a: @b", 1],
 ])("%j is an error", (text, line) => {
   expect(() => parse(text)).toThrow(LoadError);
@@ -149,8 +149,7 @@ def answer(index):
   );
 }
 
-// Texts of the kind that people write, and mistakes in them. Left out are tabs, keys with '?', and characters that
-// only YAML 1.1 takes for ends of lines: there the two parsers differ.
+// Texts of the kind that people write, and mistakes in them; test/fuzz has those of all kinds.
 const pieces = fc.constantFrom(
   ...[
     "a",
@@ -214,19 +213,15 @@ describe.skipIf(absent !== undefined)(`as BuildStream reads it (${absent ?? "com
     const { TEXTS = "2500", SEED = "1" } = process.env;
     const sample = fc.sample(texts, { numRuns: Number(TEXTS), seed: Number(SEED) });
     const differing: unknown[] = [];
-    const readByOne: string[] = [];
     let read = 0;
     for (const [i, answer] of theirs(sample).entries()) {
       const text = sample[i] ?? "";
       const ours = outcome(text);
       if (answer.error !== undefined && ours.error !== undefined) continue;
-      if (answer.error !== undefined || ours.error !== undefined) readByOne.push(text);
-      else if (JSON.stringify(ours.value) === JSON.stringify(answer.value)) read++;
-      else differing.push({ text, ours: ours.value, theirs: answer.value });
+      if (ours.value !== undefined && JSON.stringify(ours.value) === JSON.stringify(answer.value)) read++;
+      else differing.push({ text, ours, theirs: answer });
     }
     expect(differing).toEqual([]);
-    // Such as texts in quotes that go on at the indentation of their key, which are an error by the standard.
-    expect(readByOne.length, readByOne.join("\n=====\n")).toBeLessThan(sample.length / 100);
     expect(read).toBeGreaterThan(sample.length / 20);
   });
 
