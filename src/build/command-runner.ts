@@ -7,6 +7,7 @@ import type { SandboxLayout } from "../project/element-kind.ts";
 import { openSandbox, type Sandbox } from "../sandbox/sandbox.ts";
 import type { BuildTools } from "./build-tools.ts";
 import { type BatchCommand, batchScript } from "./command-script.ts";
+import { remoteApisSocket } from "./remote-apis.ts";
 
 export class CommandRunner implements AsyncDisposable {
   private readonly element: Element;
@@ -65,18 +66,7 @@ export class CommandRunner implements AsyncDisposable {
   /** A sandbox over what the tree is now. */
   private async open(): Promise<Sandbox> {
     await this.close();
-    const { sandbox, node } = this.element;
-    if (sandbox.remoteApisSocket !== undefined) {
-      // Of no domain whose errors are kept as the result of the build.
-      throw new BstError(
-        "platform",
-        `${node.provenance}: Sandboxes here offer no 'remote-apis-socket' to commands yet`,
-        {
-          reason: "remote-apis-socket",
-          detail: `The element wants one at ${sandbox.remoteApisSocket.path}`,
-        },
-      );
-    }
+    const { sandbox } = this.element;
     this.sandbox = await openSandbox(this.tools.sandboxHost(), {
       root: this.tree.digest(),
       writableDirectories: this.layout.writable ?? [],
@@ -87,6 +77,7 @@ export class CommandRunner implements AsyncDisposable {
       mtimes: this.element.workspace !== undefined,
       network: false,
       hostMounts: [],
+      socket: remoteApisSocket(this.tools.caches.cas, sandbox),
     });
     return this.sandbox;
   }

@@ -6,6 +6,7 @@ import type { Digest } from "../cas/digest.ts";
 import type { SandboxConfig } from "../project/sandbox-config.ts";
 import type { HostMount, ShellConfig } from "../project/shell-config.ts";
 import { openSandbox, type SandboxHost } from "../sandbox/sandbox.ts";
+import { remoteApisSocket } from "./remote-apis.ts";
 
 /** What a shell is opened on. */
 export interface ShellRoot {
@@ -58,6 +59,7 @@ export async function runShell(
     arch: user.buildArch,
     network: !isolate,
     hostMounts,
+    socket: remoteApisSocket(host.cas, user),
   });
   messenger.emit({ type: "status", text: "Running command", detail: argv.join(" ") });
   const env = { ...environment, PS1: prompt, ...(isolate ? {} : config.environment) };

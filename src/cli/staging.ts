@@ -4,6 +4,7 @@ import { StagingArea } from "../artifact/overlaps.ts";
 import type { ArtifactRecord } from "../artifact/record.ts";
 import { BstError } from "../base/errors.ts";
 import { type BatchCommand, batchScript } from "../build/command-script.ts";
+import { remoteApisSocket } from "../build/remote-apis.ts";
 import { EMPTY_DIRECTORY_DIGEST } from "../cas/directory.ts";
 import type { Cas } from "../cas/store.ts";
 import { Tree } from "../cas/tree.ts";
@@ -68,16 +69,17 @@ export async function integrateSubjects(
   const commands = subjects.flatMap((subject) => integrationCommands(cas, subject));
   const [first] = commands;
   if (first === undefined) return root;
-  const { buildUid, buildGid, buildOs, buildArch } = sandboxOf(cas, target);
+  const user = sandboxOf(cas, target);
   await using sandbox = await openSandbox(detectSandbox(cas), {
     root: root.digest(),
     writableDirectories: [],
-    uid: buildUid,
-    gid: buildGid,
-    os: buildOs,
-    arch: buildArch,
+    uid: user.buildUid,
+    gid: user.buildGid,
+    os: user.buildOs,
+    arch: user.buildArch,
     network: false,
     hostMounts: [],
+    socket: remoteApisSocket(cas, user),
   });
   reporter.flush();
   const command = {

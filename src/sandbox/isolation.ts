@@ -12,6 +12,8 @@ export interface Isolation {
   /** Absolute, in the sandbox; they stay writable where the root is not. */
   readonly writableDirectories: readonly string[];
   readonly hostMounts: readonly HostMount[];
+  /** A socket that commands may connect to. Its place is there, unless it is in /tmp. */
+  readonly socket?: HostMount | undefined;
   /** Else there is a loopback device only, and the host's name and shared memory are not seen either. */
   readonly network: boolean;
   readonly hostname: string;

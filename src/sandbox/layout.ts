@@ -17,15 +17,22 @@ export interface RootLayout {
   readonly cwd: string;
   readonly writableDirectories: readonly string[];
   readonly hostMounts: readonly HostMount[];
+  /** Relative to the root; undefined where there is none, or where it needs no folder. */
+  readonly socketFolder?: string | undefined;
 }
 
 /** They hide what the root has in these places. */
 const MOUNTED = ["dev", "proc", "tmp"];
 
 /** Adds the directories that a run needs; they stay in the result. Throws BstError in domain "virtual-fs" if one can't be. */
-export function prepareRoot(cas: Cas, root: Digest, { cwd, writableDirectories, hostMounts }: RootLayout): Digest {
+export function prepareRoot(
+  cas: Cas,
+  root: Digest,
+  { cwd, writableDirectories, hostMounts, socketFolder }: RootLayout,
+): Digest {
   const tree = new Tree(cas, root);
   for (const path of [cwd, ...MOUNTED, ...writableDirectories]) tree.makeDirectory(relative(path));
+  if (socketFolder !== undefined) tree.makeDirectory(socketFolder);
   for (const { hostPath, path } of hostMounts) addMountPoint(tree, relative(path), hostPath);
   return tree.digest();
 }

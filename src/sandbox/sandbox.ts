@@ -6,17 +6,19 @@ import { bubblewrapCommand } from "./bubblewrap.ts";
 import { capture } from "./capture.ts";
 import type { SandboxHost } from "./host.ts";
 import { HOSTNAME, type Isolation } from "./isolation.ts";
-import { launch, type SandboxIo } from "./launch.ts";
+import { type Launch, launch, type SandboxIo } from "./launch.ts";
 import { type HostMount, markMounted, prepareRoot, relative, requireCommand, withoutDirectories } from "./layout.ts";
 import { inNamespaces, mountRoot, type OverlayMount } from "./namespaces.ts";
 import { lowerOnly, opaqueDirectories, PRINT_MISSING } from "./opaque.ts";
 import { personality } from "./personality.ts";
 import type { SandboxSystem } from "./probe.ts";
+import { isInTmp, parentOf, placeSocket, type SandboxSocket, socketPathIn } from "./socket.ts";
 import { removesAnything, type StagedFiles, stageAdditions } from "./stage.ts";
 import { unshareScript } from "./unshare.ts";
 import { SandboxWorkspace } from "./workspace.ts";
 
 export { detectSandbox, type SandboxHost } from "./host.ts";
+export type { SandboxSocket } from "./socket.ts";
 
 export interface SandboxSetup {
   readonly root: Digest;
@@ -31,6 +33,8 @@ export interface SandboxSetup {
   /** Whether commands see the machine's network, and its name. */
   readonly network: boolean;
   readonly hostMounts: readonly HostMount[];
+  /** It is served while a command runs. */
+  readonly socket?: SandboxSocket | undefined;
   /** Whether the times of changed files are kept in the tree, as for workspaces. */
   readonly mtimes?: boolean;
 }
@@ -63,6 +67,9 @@ interface Leftovers {
   readonly opaque: ReadonlySet<string>;
 }
 
+/** Where the socket is served, in the folder of the sandbox. */
+const SOCKET = "socket";
+
 /** Nothing is started, or written to disk, before the first command. */
 export async function openSandbox(host: SandboxHost, setup: SandboxSetup): Promise<Sandbox> {
   return new Sandbox(host, setup);
@@ -73,6 +80,8 @@ export class Sandbox implements AsyncDisposable {
   readonly #host: SandboxHost;
   readonly #setup: SandboxSetup;
   #root: Digest;
+  /** Relative to the root. */
+  #socketPath: string | undefined;
   #leftovers: Leftovers | undefined;
   #removal: Promise<void> = Promise.resolve();
 
@@ -104,7 +113,8 @@ export class Sandbox implements AsyncDisposable {
     requireCommand(cas, root, command.argv[0] ?? "", command.env["PATH"]);
     const prefix = personality(this.#setup, this.#host.tools);
     const system = await this.#host.system();
-    this.#root = prepareRoot(cas, root, { ...this.#setup, cwd: command.cwd });
+    this.#socketPath = this.#setup.socket && socketPathIn(cas, root, this.#setup.socket.path);
+    this.#root = prepareRoot(cas, root, { ...this.#setup, cwd: command.cwd, socketFolder: this.#socketFolder() });
     for (;;) {
       const status = await this.#attempt(command, system, prefix, io, signal);
       if (status !== "gone") return status;
@@ -126,7 +136,9 @@ export class Sandbox implements AsyncDisposable {
     const { workspace, rootReadOnly, lower } = leftovers;
     const { cas, bases } = this.#host;
     const directory = lower === undefined ? workspace.root : workspace.upper;
-    const { mtimes = false, writableDirectories } = this.#setup;
+    const { mtimes = false } = this.#setup;
+    const folder = this.#socketFolder();
+    const writableDirectories = [...this.#setup.writableDirectories, ...(folder === undefined ? [] : [folder])];
     const { digest, entries } = capture(cas, { ...leftovers, directory, mtimes, writableDirectories });
     this.#root = markMounted(cas, digest, rootReadOnly);
     this.#clear(entries);
@@ -157,7 +169,11 @@ export class Sandbox implements AsyncDisposable {
       const isolation = this.#isolation(command, workspace, system, io.interactive ?? false);
       const argv = this.#startCommand(isolation, system, prefix, this.#mount(workspace, overlay));
       const began = Date.now();
-      const report = await launch({ argv, cwd: workspace.path, io, outlivesAll: system.namespaces !== "none" }, signal);
+      const report = await this.#launch(
+        { argv, cwd: workspace.path, io, outlivesAll: system.namespaces !== "none" },
+        lower === undefined ? workspace.root : workspace.upper,
+        signal,
+      );
       if (report.startsWith("gone")) {
         await workspace.remove();
         return "gone";
@@ -170,6 +186,22 @@ export class Sandbox implements AsyncDisposable {
       await workspace.remove();
       throw error;
     }
+  }
+
+  /** Serves the socket, if there is one, for as long as something runs. */
+  async #launch(start: Launch, folder: string, signal: AbortSignal | undefined): Promise<string> {
+    const { socket } = this.#setup;
+    if (socket === undefined || this.#socketPath === undefined) return launch(start, signal);
+    const hostPath = `${start.cwd}/${SOCKET}`;
+    await using _ = await socket.serve(hostPath);
+    placeSocket(folder, this.#socketPath, hostPath);
+    return await launch(start, signal);
+  }
+
+  /** Of the root; undefined where there is none. */
+  #socketFolder(): string | undefined {
+    const path = this.#socketPath;
+    return path === undefined || isInTmp(path) ? undefined : parentOf(path);
   }
 
   /** Puts the root on disk: what is worth keeping in the cache, the rest in the upper folder, or all in a copy. */
@@ -229,6 +261,7 @@ export class Sandbox implements AsyncDisposable {
   ): Isolation {
     const { writableDirectories, hostMounts, network, uid = 0, gid = 0 } = this.#setup;
     const userNamespace = namespaces !== "root";
+    const socketPath = this.#socketPath;
     if (!userNamespace && (uid !== 0 || gid !== 0)) {
       throw new BstError("sandbox", "Without user namespaces commands can't have another user", {
         reason: "unavailable-local-sandbox",
@@ -242,6 +275,7 @@ export class Sandbox implements AsyncDisposable {
       rootReadOnly,
       writableDirectories: writableDirectories.filter((path) => relative(path) !== ""),
       hostMounts,
+      ...(socketPath !== undefined && { socket: { hostPath: `${workspace.path}/${SOCKET}`, path: `/${socketPath}` } }),
       network,
       hostname: HOSTNAME,
       interactive,

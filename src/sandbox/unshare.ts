@@ -1,5 +1,6 @@
 /** The set-up of a sandbox with what util-linux has: a shell script, run as root of new namespaces. */
 
+import { posix } from "node:path";
 import { quote } from "../base/quote.ts";
 import type { SandboxTools } from "./host.ts";
 import type { Isolation } from "./isolation.ts";
@@ -18,7 +19,7 @@ const DEVICE_LINKS =
  */
 export function unshareScript(isolation: Isolation, tools: SandboxTools, prefix: readonly string[]): string {
   const { unshare = "unshare", setpriv = "setpriv" } = tools;
-  const { root, rootReadOnly, network, uid, gid } = isolation;
+  const { root, rootReadOnly, socket, network, uid, gid } = isolation;
   const at = (path: string): string => quote(root + path);
   const lines = ["set -e"];
   // A mount of its own, whatever it was.
@@ -32,6 +33,10 @@ export function unshareScript(isolation: Isolation, tools: SandboxTools, prefix:
     lines.push(`${MOUNT} -o remount,bind,ro,nosuid,nodev ${at("")}`);
   }
   for (const { hostPath, path } of isolation.hostMounts) lines.push(`${MOUNT} --rbind ${quote(hostPath)} ${at(path)}`);
+  if (socket !== undefined) {
+    lines.push(`[ -e ${at(socket.path)} ] || { mkdir -p ${at(posix.dirname(socket.path))}; : > ${at(socket.path)}; }`);
+    lines.push(`${MOUNT} --bind ${quote(socket.hostPath)} ${at(socket.path)}`);
+  }
   if (!network) {
     lines.push(`hostname ${quote(isolation.hostname)}`);
     lines.push("ip link set lo up 2>/dev/null || ifconfig lo up 2>/dev/null || true");

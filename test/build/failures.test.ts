@@ -30,7 +30,7 @@ it("is a sandbox that cannot be had here, which is not kept as the build's resul
     "a.bst": `kind: manual
 build-depends: [base.bst]
 sandbox:
-  remote-apis-socket: { path: /run/socket }
+  remote-apis-socket: { path: /usr/bin/cat }
 config:
   build-commands: ["true"]
 `,
@@ -40,7 +40,7 @@ config:
     const { code, error } = await runCli(["build", "a.bst"], { cwd });
     expect({ code, task: error?.task }).toEqual({
       code: 255,
-      task: { domain: "platform", reason: "remote-apis-socket" },
+      task: { domain: "virtual-fs", reason: "remote-apis-socket" },
     });
   }
 });
