@@ -1,0 +1,138 @@
+/** Copies an image, or an index of images, from anywhere to anywhere. */
+import pLimit from "p-limit";
+import { type Content, type Descriptor, digestText, type Platform } from "./descriptor.ts";
+import { invalidImage } from "./json.ts";
+import { isAttestation, isForeign, isIndex, manifestType, readIndex, readManifest } from "./manifest.ts";
+import { choose, hostPlatform } from "./platform.ts";
+import type { ImageReader, ImageWriter, Outcome } from "./transport/types.ts";
+
+/** Bytes of a blob on their way. */
+export interface CopyProgress {
+  readonly descriptor: Descriptor;
+  readonly done: number;
+}
+
+/**
+ * What of an index: `all` of it, the image for a platform, or the one to use `here`: for this machine's platform, or the
+ * only one.
+ */
+export type Selection = "all" | "here" | Platform;
+
+export interface CopyOptions {
+  readonly select: Selection;
+  readonly signal: AbortSignal;
+  /** Blobs on their way at a time; default 4. */
+  readonly parallel?: number;
+  onProgress?(progress: CopyProgress): void;
+  onBlob?(descriptor: Descriptor, outcome: Outcome): void;
+}
+
+/** All that an image consists of. */
+export interface Parts {
+  readonly root: Content;
+  /** Of the root, each below what names it, the root itself left out. */
+  readonly manifests: readonly Content[];
+  /** Configurations and layers, each once. */
+  readonly blobs: readonly Descriptor[];
+}
+
+const PARALLEL = 4;
+/** Indexes of indexes of images. */
+const MAX_DEPTH = 4;
+/** Nothing that is an image has so many parts. */
+const MAX_PARTS = 100_000;
+
+/** @throws BstError; the writer has then named nothing */
+export async function copyImage(reader: ImageReader, writer: ImageWriter, options: CopyOptions): Promise<Parts> {
+  const { signal, onBlob } = options;
+  const parts = await partsOf(reader, options.select);
+  const limit = pLimit(options.parallel ?? PARALLEL);
+  let failure: unknown;
+  const source = watched(reader, (progress) => {
+    if (failure !== undefined) throw failure;
+    options.onProgress?.(progress);
+  });
+  const puts = parts.blobs.map((descriptor) =>
+    limit(async () => {
+      signal.throwIfAborted();
+      if (failure !== undefined) return;
+      try {
+        onBlob?.(descriptor, await writer.putBlob(descriptor, source));
+      } catch (error) {
+        failure ??= error;
+      }
+    }),
+  );
+  // All of them, so that whoever cleans up afterwards is the last one.
+  await Promise.all(puts);
+  if (failure !== undefined) throw failure;
+  for (const content of [...parts.manifests].reverse()) await writer.putManifest(content);
+  signal.throwIfAborted();
+  await writer.finish(parts.root);
+  return parts;
+}
+
+/** @throws BstError */
+export async function partsOf(reader: ImageReader, select: Selection): Promise<Parts> {
+  let root = await reader.root();
+  for (let depth = 0; select !== "all" && isIndex(root.descriptor); depth++) {
+    if (depth === MAX_DEPTH) throw invalidImage(`${reader.name} has indexes of indexes without end`);
+    const { manifests } = readIndex(root, reader.name);
+    const isOnly = select === "here" && manifests.filter((entry) => !isAttestation(entry)).length === 1;
+    const wanted = select === "here" ? hostPlatform() : select;
+    root = await readPart(reader, choose(manifests, isOnly ? undefined : wanted, reader.name));
+  }
+  const manifests = new Map<string, Content>();
+  const blobs = new Map<string, Descriptor>();
+  const visit = async (content: Content, depth: number): Promise<void> => {
+    if (manifests.size + blobs.size > MAX_PARTS) throw invalidImage(`${reader.name} has too many parts`);
+    if (!isIndex(content.descriptor)) {
+      const { config, layers } = readManifest(content, reader.name);
+      for (const blob of [config, ...layers]) if (!isForeign(blob)) blobs.set(blob.digest, blob);
+      return;
+    }
+    if (depth === MAX_DEPTH) throw invalidImage(`${reader.name} has indexes of indexes without end`);
+    for (const entry of readIndex(content, reader.name).manifests) {
+      if (manifests.has(entry.digest)) continue;
+      const part = await readPart(reader, entry);
+      manifests.set(entry.digest, part);
+      await visit(part, depth + 1);
+    }
+  };
+  await visit(root, 0);
+  return { root, manifests: [...manifests.values()], blobs: [...blobs.values()] };
+}
+
+/** A manifest that another names, which it must equal in digest, size and kind. */
+export async function readPart(reader: ImageReader, descriptor: Descriptor): Promise<Content> {
+  const { bytes } = await reader.manifest(descriptor);
+  const { digest, size, mediaType } = descriptor;
+  if (bytes.length !== size) {
+    throw invalidImage(`${digest} of ${reader.name} has ${bytes.length} bytes, and its descriptor tells of ${size}`);
+  }
+  if (digestText(bytes) !== digest) throw invalidImage(`${reader.name} has another manifest than ${digest}`);
+  const type = manifestType(bytes, mediaType, `${digest} of ${reader.name}`);
+  if (type !== mediaType)
+    throw invalidImage(`${digest} of ${reader.name} is ${type}, and its descriptor says ${mediaType}`);
+  return { descriptor, bytes };
+}
+
+/** The same reader, whose blobs are watched on their way. */
+function watched(reader: ImageReader, onProgress: (progress: CopyProgress) => void): ImageReader {
+  const { name, repository } = reader;
+  return {
+    name,
+    ...(repository && { repository }),
+    root: () => reader.root(),
+    manifest: (descriptor) => reader.manifest(descriptor),
+    async *blob(descriptor) {
+      let done = 0;
+      for await (const piece of reader.blob(descriptor)) {
+        done += piece.length;
+        onProgress({ descriptor, done });
+        yield piece;
+      }
+    },
+    [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,211 @@
+/** Requests over HTTP as registries need them: redirects that leak nothing, and trying again what may go better. */
+import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Dispatcher } from "undici";
+import { VERSION } from "../../base/version.ts";
+import { isTransient, registryError } from "./errors.ts";
+
+export type Response = Dispatcher.ResponseData;
+
+export interface HttpRequest {
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly url: URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Its size must be in the headers where it is a stream; such a request is sent once. */
+  readonly body?: Buffer | Readable | undefined;
+  /** The header `authorization` for a URL; asked anew for each that a redirect leads to. */
+  readonly authorization?: (url: URL) => string | undefined;
+  /** Whether to send it once only. */
+  readonly once?: boolean;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: Buffer;
+  header(name: string): string | undefined;
+}
+
+export interface HttpOptions {
+  readonly signal: AbortSignal;
+  /** Whether plain http, and certificates that nobody vouches for, will do for any host. */
+  readonly insecure: boolean;
+  /** How often a request is tried again, with growing pauses. */
+  readonly retries: number;
+  /** The first pause, in milliseconds. */
+  readonly pauseMs: number;
+}
+
+const TIMEOUT_MS = 600_000;
+const MAX_REDIRECTS = 10;
+/** Bytes of an answer that is no blob. */
+const MAX_ANSWER = 4 << 20;
+const MAX_PAUSE_MS = 60_000;
+
+const agents = new Map<boolean, Promise<Dispatcher>>();
+
+function agent(insecure: boolean): Promise<Dispatcher> {
+  const known = agents.get(insecure) ?? openAgent(insecure);
+  agents.set(insecure, known);
+  return known;
+}
+
+async function openAgent(insecure: boolean): Promise<Dispatcher> {
+  const { Agent, EnvHttpProxyAgent } = await import("undici");
+  const limits = { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS };
+  const tls = { rejectUnauthorized: !insecure };
+  const proxied = ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"].some((name) => process.env[name]);
+  if (!proxied) return new Agent({ ...limits, connect: tls });
+  return new EnvHttpProxyAgent({ ...limits, connect: tls, requestTls: tls });
+}
+
+/** Whether a host is this machine: nobody listens on the way. */
+export function isLoopback(hostname: string): boolean {
+  const name = hostname.replace(/^\[|\]$/g, "");
+  return name === "localhost" || name.endsWith(".localhost") || name === "::1" || /^127\.\d+\.\d+\.\d+$/.test(name);
+}
+
+/** The answer, whatever its status, with its whole body. @throws BstError domain remote */
+export function exchange(request: HttpRequest, options: HttpOptions, limit: number = MAX_ANSWER): Promise<Answer> {
+  return send(request, options, async (response) => {
+    const { statusCode: status, headers } = response;
+    const body = await bodyOf(response, limit, `The answer to ${request.method} ${request.url.pathname}`);
+    return { status, header: (name) => headerOf(headers, name), body };
+  });
+}
+
+/** As {@link exchange}, but the body must be read by the caller. */
+export function open(request: HttpRequest, options: HttpOptions): Promise<Response> {
+  return send(request, options, async (response) => response);
+}
+
+async function send<T>(
+  request: HttpRequest,
+  options: HttpOptions,
+  take: (response: Response) => Promise<T>,
+): Promise<T> {
+  const isReplayable = request.once !== true && (request.body === undefined || Buffer.isBuffer(request.body));
+  for (let attempt = 0; ; attempt++) {
+    const isLast = !isReplayable || attempt >= options.retries;
+    let pause: number | undefined;
+    try {
+      const response = await follow(request, options);
+      if (isLast || !isTransient(response.statusCode)) return await take(response);
+      pause = retryAfter(response);
+      await response.body.dump();
+    } catch (error) {
+      if (isLast || !isLostConnection(error)) throw describe(error, request.url, options.signal);
+    }
+    await waitBefore(attempt, options, pause);
+  }
+}
+
+/** Pauses grow, with some chance in them so that many do not come back at once. */
+export async function waitBefore(
+  attempt: number,
+  { pauseMs, signal }: HttpOptions,
+  wishedMs: number | undefined = undefined,
+): Promise<void> {
+  const pause = pauseMs * 2 ** attempt * (0.75 + Math.random() / 2);
+  try {
+    await sleep(Math.min(MAX_PAUSE_MS, Math.max(pause, wishedMs ?? 0)), undefined, { signal });
+  } catch {
+    signal.throwIfAborted();
+  }
+}
+
+/** @throws BstError where the URL may not be used */
+export function requireAllowed(url: URL, insecure: boolean): void {
+  if (url.protocol === "https:" || (url.protocol === "http:" && (insecure || isLoopback(url.hostname)))) return;
+  throw registryError(`A registry leads to ${url.origin}, which is not encrypted`, {
+    reason: "registry-insecure",
+    detail: "Plain http is allowed on this machine itself, and elsewhere only where --insecure is said.",
+  });
+}
+
+async function follow(request: HttpRequest, { signal, insecure }: HttpOptions): Promise<Response> {
+  const { request: perform } = await import("undici");
+  let { url, method } = request;
+  for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+    requireAllowed(url, insecure);
+    const authorization = request.authorization?.(url);
+    const response = await perform(url, {
+      method,
+      dispatcher: await agent(insecure),
+      signal,
+      headers: {
+        "user-agent": `bst-ts/${VERSION}`,
+        ...request.headers,
+        ...(authorization === undefined ? {} : { authorization }),
+      },
+      ...(request.body === undefined ? {} : { body: request.body }),
+    });
+    const { location } = response.headers;
+    const { statusCode: status } = response;
+    if (![301, 302, 303, 307, 308].includes(status) || location === undefined) return response;
+    // A body that is sent elsewhere would have to be sent again; no registry asks for that.
+    if (method !== "GET" && method !== "HEAD") return response;
+    await response.body.dump();
+    url = new URL(String(location), url);
+    if (url.protocol !== "http:" && url.protocol !== "https:") requireAllowed(url, insecure);
+  }
+  throw registryError(`The registry ${request.url.host} leads from one URL to another without end`, {
+    reason: "registry-failed",
+  });
+}
+
+/** Milliseconds that the server wishes for. */
+function retryAfter({ headers }: Response): number | undefined {
+  const value = headerOf(headers, "retry-after") ?? "";
+  if (/^\d{1,6}$/.test(value)) return Number(value) * 1000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
+}
+
+const LOST =
+  /^(ECONN|EPIPE|ETIMEDOUT|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH|UND_ERR_(?!INVALID|REQ_CONTENT|NOT_SUPPORTED))/;
+
+/** Whether the connection failed, and not the request or its body. */
+export function isLostConnection(error: unknown): boolean {
+  for (let each = error; each instanceof Error; each = each.cause) {
+    if (each.name === "AbortError") return false;
+    if (each instanceof AggregateError && each.errors.some(isLostConnection)) return true;
+    if ("code" in each && typeof each.code === "string" && LOST.test(each.code)) return true;
+  }
+  return false;
+}
+
+/** What a request's failure is called. Errors of a stream that was sent are passed on. */
+export function describe(error: unknown, url: URL, signal: AbortSignal): unknown {
+  signal.throwIfAborted();
+  if (!(error instanceof Error) || !("code" in error)) return error;
+  return registryError(`The registry at ${url.host} cannot be reached: ${reasonOf(error)}`, {
+    reason: "registry-unreachable",
+    cause: error,
+    temporary: true,
+  });
+}
+
+/** Errors of a connection that was tried at several addresses have their text inside only. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === "") return error.errors.map(reasonOf).join("; ");
+  if (!(error instanceof Error)) return String(error);
+  return error.message || String("code" in error ? error.code : error.name);
+}
+
+async function bodyOf({ body }: Response, limit: number, what: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > limit) {
+      throw registryError(`${what} is too long: more than ${limit} bytes`, { reason: "registry-too-large" });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+export function headerOf(headers: Response["headers"], name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}

@@ -1,0 +1,109 @@
+/** Reads what `docker save` writes, as an image with a manifest. */
+import { createHash } from "node:crypto";
+import { BstError } from "../../base/errors.ts";
+import { type Content, type Descriptor, describeBytes } from "../descriptor.ts";
+import { asArray, asObject, asString, invalidImage, type JsonObject } from "../json.ts";
+import { MAX_CONFIG, MAX_MANIFEST, parse, platformOf } from "../manifest.ts";
+import { CONFIG, LAYER, MANIFEST } from "../media-types.ts";
+import { type ImageFiles, readFile } from "./files.ts";
+import { indexOf } from "./layout-reader.ts";
+import type { ImageReader } from "./types.ts";
+
+export const DOCKER_INDEX = "manifest.json";
+
+const COMPRESSIONS: readonly (readonly [magic: Buffer, suffix: string])[] = [
+  [Buffer.from([0x1f, 0x8b]), "+gzip"],
+  [Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), "+zstd"],
+];
+
+export class DockerReader implements ImageReader {
+  readonly name: string;
+  readonly #files: ImageFiles;
+  readonly #tag: string | undefined;
+  readonly #manifests = new Map<string, Content>();
+  /** Digest → path. */
+  readonly #blobs = new Map<string, string>();
+
+  /** @param tag a name that the image has; without it all that there is */
+  constructor(files: ImageFiles, tag: string | undefined) {
+    this.#files = files;
+    this.#tag = tag;
+    this.name = tag === undefined ? files.name : `${files.name}:${tag}`;
+  }
+
+  async root(): Promise<Content> {
+    const bytes = await readFile(this.#files, DOCKER_INDEX, MAX_MANIFEST);
+    const { images: list } = parse(
+      Buffer.from(`{"images":${bytes.toString("utf8")}}`),
+      `${DOCKER_INDEX} of ${this.name}`,
+    );
+    const images = asArray(list, `${DOCKER_INDEX} of ${this.name}`).map((image) => asObject(image, this.name));
+    const chosen = this.#tag === undefined ? images : images.filter((image) => tagsOf(image).includes(this.#tag ?? ""));
+    if (chosen.length === 0) {
+      throw new BstError("element", `${this.#files.name} holds no image of the name '${this.#tag}'`, {
+        reason: "no-such-image",
+        detail: `It holds: ${images.flatMap(tagsOf).join(", ")}`,
+      });
+    }
+    const contents: Content[] = [];
+    for (const image of chosen) contents.push(await this.#read(image));
+    const [only, ...others] = contents;
+    if (only !== undefined && others.length === 0) return only;
+    return indexOf(contents.map(({ descriptor }) => descriptor));
+  }
+
+  async manifest({ digest }: Descriptor): Promise<Content> {
+    const known = this.#manifests.get(digest);
+    if (known === undefined) throw invalidImage(`${this.name} has no manifest ${digest}`);
+    return known;
+  }
+
+  blob({ digest }: Descriptor): AsyncIterable<Buffer> {
+    const path = this.#blobs.get(digest);
+    if (path === undefined) throw invalidImage(`${this.name} has no blob ${digest}`);
+    return this.#files.read(path);
+  }
+
+  async #read(image: JsonObject): Promise<Content> {
+    const path = asString(image["Config"], `The configuration of ${this.name}`);
+    const bytes = await readFile(this.#files, path, MAX_CONFIG);
+    const config = describeBytes(CONFIG, bytes);
+    this.#blobs.set(config.digest, path);
+    const layers: Descriptor[] = [];
+    for (const layer of asArray(image["Layers"], `The list of layers of ${this.name}`)) {
+      layers.push(await this.#layer(asString(layer, `A layer of ${this.name}`)));
+    }
+    const manifest = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: MANIFEST, config, layers }));
+    const platform = platformOf(parse(bytes, `The configuration of ${this.name}`));
+    const content = {
+      descriptor: { ...describeBytes(MANIFEST, manifest), ...(platform && { platform }) },
+      bytes: manifest,
+    };
+    this.#manifests.set(content.descriptor.digest, content);
+    return content;
+  }
+
+  async #layer(path: string): Promise<Descriptor> {
+    const size = this.#files.sizeOf(path);
+    if (size === undefined) throw invalidImage(`${this.name} has no file ${path}`);
+    const hash = createHash("sha256");
+    let start: Buffer = Buffer.alloc(0);
+    for await (const piece of this.#files.read(path)) {
+      if (start.length === 0) start = Buffer.from(piece.subarray(0, 4));
+      hash.update(piece);
+    }
+    const digest = `sha256:${hash.digest("hex")}`;
+    this.#blobs.set(digest, path);
+    const suffix = COMPRESSIONS.find(([magic]) => start.subarray(0, magic.length).equals(magic))?.[1] ?? "";
+    return { mediaType: LAYER + suffix, digest, size };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#files[Symbol.dispose]();
+  }
+}
+
+function tagsOf(image: JsonObject): string[] {
+  const tags = image["RepoTags"];
+  return Array.isArray(tags) ? tags.filter((tag) => typeof tag === "string") : [];
+}

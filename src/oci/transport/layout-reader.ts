@@ -1,0 +1,87 @@
+/** Reads an OCI layout. */
+import { BstError } from "../../base/errors.ts";
+import { type Content, type Descriptor, describeBytes, digestText, hexOf } from "../descriptor.ts";
+import { invalidImage } from "../json.ts";
+import { isIndex, isManifest, MAX_MANIFEST, readIndex } from "../manifest.ts";
+import { INDEX } from "../media-types.ts";
+import { type ImageFiles, readFile } from "./files.ts";
+import type { ImageReader } from "./types.ts";
+
+/** What a layout calls an image. */
+export const REF_NAME = "org.opencontainers.image.ref.name";
+/** What is said of an entry of a layout, and not of the image. */
+const OF_LAYOUT = new Set([REF_NAME, "io.containerd.image.name"]);
+
+export const INDEX_FILE = "index.json";
+
+export class LayoutReader implements ImageReader {
+  readonly name: string;
+  readonly #files: ImageFiles;
+  readonly #ref: string | undefined;
+
+  /** @param ref what the layout calls the image; without it all that there is */
+  constructor(files: ImageFiles, ref: string | undefined) {
+    this.#files = files;
+    this.#ref = ref;
+    this.name = ref === undefined ? files.name : `${files.name}:${ref}`;
+  }
+
+  async root(): Promise<Content> {
+    const bytes = await readFile(this.#files, INDEX_FILE, MAX_MANIFEST);
+    const index = readIndex({ descriptor: describeBytes(INDEX, bytes), bytes }, this.#files.name);
+    const entries = this.#ref === undefined ? index.manifests : this.#named(index.manifests);
+    const [only, ...others] = entries;
+    if (only === undefined) throw invalidImage(`${this.#files.name} holds no image`);
+    if (others.length === 0) return this.manifest(withoutNames(only));
+    return indexOf(entries.map(withoutNames), index.annotations);
+  }
+
+  async manifest(descriptor: Descriptor): Promise<Content> {
+    if (!isIndex(descriptor) && !isManifest(descriptor)) {
+      throw invalidImage(`${this.name} holds something of an unknown kind: ${descriptor.mediaType}`);
+    }
+    const bytes = await readFile(this.#files, pathOf(descriptor), MAX_MANIFEST);
+    if (bytes.length !== descriptor.size || digestText(bytes) !== descriptor.digest) {
+      throw invalidImage(`${this.name} is damaged: ${descriptor.digest} is not what its name says`);
+    }
+    return { descriptor, bytes };
+  }
+
+  blob(descriptor: Descriptor): AsyncIterable<Buffer> {
+    const path = pathOf(descriptor);
+    if (this.#files.sizeOf(path) === undefined) throw invalidImage(`${this.name} has no blob ${descriptor.digest}`);
+    return this.#files.read(path);
+  }
+
+  #named(entries: readonly Descriptor[]): readonly Descriptor[] {
+    const found = entries.filter(({ annotations }) => annotations?.[REF_NAME] === this.#ref);
+    if (found.length > 0) return found;
+    const names = entries.flatMap(({ annotations }) => annotations?.[REF_NAME] ?? []);
+    throw new BstError("element", `${this.#files.name} holds no image of the name '${this.#ref}'`, {
+      reason: "no-such-image",
+      detail: names.length === 0 ? "Its images have no names." : `It holds: ${names.join(", ")}`,
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#files[Symbol.dispose]();
+  }
+}
+
+export function pathOf(descriptor: Pick<Descriptor, "digest">): string {
+  return `blobs/sha256/${hexOf(descriptor)}`;
+}
+
+/** An index of images that is nowhere yet. */
+export function indexOf(
+  manifests: readonly Descriptor[],
+  annotations?: Readonly<Record<string, string>> | undefined,
+): Content {
+  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: INDEX, manifests, annotations }));
+  return { descriptor: describeBytes(INDEX, bytes), bytes };
+}
+
+function withoutNames({ annotations, ...entry }: Descriptor): Descriptor {
+  const kept = Object.entries(annotations ?? {}).filter(([key]) => !OF_LAYOUT.has(key));
+  return kept.length === 0 ? entry : { ...entry, annotations: Object.fromEntries(kept) };
+}

@@ -1,0 +1,77 @@
+/** Writes images to a folder as an OCI layout, beside those that are there. */
+import fs from "node:fs";
+import { join } from "node:path";
+import { BstError } from "../../base/errors.ts";
+import { type Content, type Descriptor, describeBytes } from "../descriptor.ts";
+import { readIndex } from "../manifest.ts";
+import { INDEX } from "../media-types.ts";
+import { BlobFolder, placed, writing } from "./blob-folder.ts";
+import { INDEX_FILE, REF_NAME } from "./layout-reader.ts";
+import type { ImageReader, ImageWriter, Outcome } from "./types.ts";
+
+export const LAYOUT_FILE = "oci-layout";
+export const LAYOUT_JSON: string = JSON.stringify({ imageLayoutVersion: "1.0.0" });
+
+export class LayoutWriter implements ImageWriter {
+  readonly name: string;
+  readonly #folder: string;
+  readonly #ref: string | undefined;
+  readonly #blobs: BlobFolder;
+
+  /**
+   * @param folder made where there is none; what else it holds must be a layout
+   * @param ref what to call the image; it takes the place of one of the same name
+   */
+  constructor(folder: string, ref: string | undefined) {
+    this.name = folder;
+    this.#folder = folder;
+    this.#ref = ref;
+    this.#blobs = new BlobFolder(folder);
+    writing(folder, () => fs.mkdirSync(folder, { recursive: true }));
+    const others = writing(folder, () => fs.readdirSync(folder));
+    if (others.length > 0 && !others.includes(LAYOUT_FILE)) {
+      throw new BstError("element", `The folder ${folder} holds something else than an OCI layout`, {
+        reason: "image-not-written",
+      });
+    }
+    if (others.length === 0) writing(folder, () => fs.writeFileSync(join(folder, LAYOUT_FILE), LAYOUT_JSON));
+  }
+
+  async putBlob(descriptor: Descriptor, source: ImageReader): Promise<Outcome> {
+    if (this.#blobs.has(descriptor)) return "present";
+    await this.#blobs.put(descriptor, source.blob(descriptor), source.name);
+    return "written";
+  }
+
+  async putManifest({ descriptor, bytes }: Content): Promise<void> {
+    if (!this.#blobs.has(descriptor)) await this.#blobs.put(descriptor, only(bytes), this.name);
+  }
+
+  async finish(root: Content): Promise<void> {
+    await this.putManifest(root);
+    const path = join(this.#folder, INDEX_FILE);
+    const before = fs.existsSync(path) ? fs.readFileSync(path) : undefined;
+    const index =
+      before === undefined
+        ? { manifests: [] }
+        : readIndex({ descriptor: describeBytes(INDEX, before), bytes: before }, this.#folder);
+    const others = index.manifests.filter(({ annotations }) => annotations?.[REF_NAME] !== this.#ref);
+    const manifests = [...others, entryOf(root.descriptor, this.#ref)];
+    await placed(path, async (temporary) => {
+      const text = JSON.stringify({ schemaVersion: 2, mediaType: INDEX, ...index, manifests });
+      writing(path, () => fs.writeFileSync(temporary, text));
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+/** The entry of a layout's index for an image. */
+export function entryOf(descriptor: Descriptor, ref: string | undefined): Descriptor {
+  if (ref === undefined) return descriptor;
+  return { ...descriptor, annotations: { ...descriptor.annotations, [REF_NAME]: ref } };
+}
+
+export async function* only(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes;
+}

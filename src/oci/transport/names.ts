@@ -1,0 +1,42 @@
+/** Where images are, as the command line has it: a transport and what it needs to know, as skopeo spells them. */
+import { BstError } from "../../base/errors.ts";
+import { formatReference, type ImageReference, parseReference } from "../registry/reference.ts";
+
+export type ImageName =
+  | { readonly kind: "registry"; readonly reference: ImageReference }
+  | { readonly kind: "oci" | "oci-archive" | "docker-archive"; readonly path: string; readonly ref: string | undefined }
+  /** Of an element, or of an artifact in the cache. */
+  | { readonly kind: "element"; readonly name: string };
+
+const REGISTRY = "docker://";
+
+/** @throws BstError reason invalid-image-name or invalid-image-reference */
+export function parseImageName(word: string): ImageName {
+  if (word.startsWith(REGISTRY)) return { kind: "registry", reference: parseReference(word.slice(REGISTRY.length)) };
+  const [, kind, path = "", ref] = /^(oci|oci-archive|docker-archive):([^:]*)(?::(.*))?$/s.exec(word) ?? [];
+  if (kind === "oci" || kind === "oci-archive" || kind === "docker-archive") {
+    if (path === "") throw unknown(word, "It has no path.");
+    return { kind, path, ref: ref === "" ? undefined : ref };
+  }
+  // PROJECT/ELEMENT/KEY is an artifact.
+  if (word.endsWith(".bst") || /^[^/:]+\/[^/:]+\/[0-9a-f]{64}$/.test(word)) return { kind: "element", name: word };
+  throw unknown(
+    word,
+    "An image is docker://HOST/NAME:TAG, oci:FOLDER[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:NAME:TAG], or an element.",
+  );
+}
+
+/** The name of an image in a registry, which may be given without its transport. */
+export function parseRegistryName(word: string): ImageReference {
+  return parseReference(word.startsWith(REGISTRY) ? word.slice(REGISTRY.length) : word);
+}
+
+export function formatImageName(name: ImageName): string {
+  if (name.kind === "registry") return REGISTRY + formatReference(name.reference);
+  if (name.kind === "element") return name.name;
+  return `${name.kind}:${name.path}${name.ref === undefined ? "" : `:${name.ref}`}`;
+}
+
+function unknown(word: string, detail: string): BstError {
+  return new BstError("app", `This names no image: '${word}'`, { reason: "invalid-image-name", detail });
+}

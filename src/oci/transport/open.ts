@@ -1,0 +1,100 @@
+/** Opens what image names stand for, to read or to write. */
+import fs from "node:fs";
+import { BstError } from "../../base/errors.ts";
+import { Repository } from "../registry/repository.ts";
+import type { RegistryOptions } from "../registry/session.ts";
+import { DockerArchiveWriter, LayoutArchiveWriter } from "./archive-writer.ts";
+import { placed } from "./blob-folder.ts";
+import { DOCKER_INDEX, DockerReader } from "./docker-reader.ts";
+import { folderFiles, type ImageFiles } from "./files.ts";
+import { INDEX_FILE, LayoutReader } from "./layout-reader.ts";
+import { LayoutWriter } from "./layout-writer.ts";
+import type { ImageName } from "./names.ts";
+import { RegistryReader, RegistryWriter } from "./registry.ts";
+import { tarFiles } from "./tar-files.ts";
+import { TarWriter } from "./tar-writer.ts";
+import type { ImageReader, ImageWriter } from "./types.ts";
+
+export interface TransportTools {
+  readonly signal: AbortSignal;
+  /** For what compressed archives hold. */
+  readonly temporaryDirectory: string;
+  readonly pull: RegistryOptions;
+  readonly push: RegistryOptions;
+  /** Bytes of the pieces of uploads. */
+  readonly chunkSize?: number | undefined;
+}
+
+type External = Exclude<ImageName, { readonly kind: "element" }>;
+
+export async function openReader(name: External, tools: TransportTools): Promise<ImageReader> {
+  switch (name.kind) {
+    case "registry":
+      return new RegistryReader(new Repository(name.reference, "pull", tools.pull), name.reference);
+    case "oci":
+      return new LayoutReader(folderFiles(name.path), name.ref);
+    case "oci-archive":
+      return new LayoutReader(await tarFiles(name.path, tools.temporaryDirectory, tools.signal), name.ref);
+    case "docker-archive":
+      return new DockerReader(await tarFiles(name.path, tools.temporaryDirectory, tools.signal), name.ref);
+  }
+}
+
+/** Of whichever form there is. */
+export function filesReader(files: ImageFiles): ImageReader {
+  const isDocker = files.sizeOf(INDEX_FILE) === undefined && files.sizeOf(DOCKER_INDEX) !== undefined;
+  return isDocker ? new DockerReader(files, undefined) : new LayoutReader(files, undefined);
+}
+
+/** The form of an archive: of a layout, of Docker's, or `both` in one. */
+export type ArchiveForm = "oci" | "docker" | "both";
+
+/** Lends a writer; a file appears only when `use` went well. */
+export function withWriter<T>(
+  name: External,
+  tools: TransportTools,
+  use: (writer: ImageWriter) => Promise<T>,
+): Promise<T> {
+  switch (name.kind) {
+    case "registry": {
+      const { reference } = name;
+      if (reference.digest !== undefined) {
+        throw new BstError("remote", "An image is pushed under a tag: its digest follows from its content", {
+          reason: "invalid-image-reference",
+        });
+      }
+      const repository = new Repository(reference, "push", tools.push);
+      return use(new RegistryWriter(repository, [reference.tag ?? "latest"], tools.chunkSize));
+    }
+    case "oci":
+      return use(new LayoutWriter(name.path, name.ref));
+    case "oci-archive":
+      return withArchive(name.path, "oci", name.ref, tools.signal, use);
+    case "docker-archive":
+      return withArchive(name.path, "docker", name.ref, tools.signal, use);
+  }
+}
+
+export function withArchive<T>(
+  path: string,
+  form: ArchiveForm,
+  ref: string | undefined,
+  signal: AbortSignal,
+  use: (writer: ImageWriter) => Promise<T>,
+): Promise<T> {
+  return placed(path, async (temporary) => {
+    using tar = new TarWriter(temporary);
+    const writer =
+      form === "docker"
+        ? new DockerArchiveWriter(path, tar, ref, signal)
+        : new LayoutArchiveWriter(path, tar, ref, form === "both");
+    const result = await use(writer);
+    tar.finish();
+    return result;
+  });
+}
+
+/** Whether something is there that writing would take the place of. */
+export function wouldReplace(name: External): boolean {
+  return (name.kind === "oci-archive" || name.kind === "docker-archive") && fs.existsSync(name.path);
+}

@@ -1,0 +1,73 @@
+/** Images in registries, as readers and writers have them. */
+import type { Content, Descriptor } from "../descriptor.ts";
+import { type ImageReference, referenceOf } from "../registry/reference.ts";
+import type { Repository } from "../registry/repository.ts";
+import type { ImageReader, ImageWriter, Outcome } from "./types.ts";
+
+export class RegistryReader implements ImageReader {
+  readonly name: string;
+  readonly repository: { readonly host: string; readonly name: string };
+  readonly #repository: Repository;
+  readonly #reference: string;
+
+  constructor(repository: Repository, reference: ImageReference) {
+    this.#repository = repository;
+    this.#reference = referenceOf(reference);
+    this.repository = { host: repository.host, name: repository.name };
+    this.name = `${repository.host}/${repository.name}`;
+  }
+
+  root(): Promise<Content> {
+    return this.#repository.manifest(this.#reference);
+  }
+
+  async manifest(descriptor: Descriptor): Promise<Content> {
+    const { bytes } = await this.#repository.manifest(descriptor.digest);
+    return { descriptor, bytes };
+  }
+
+  blob(descriptor: Descriptor): AsyncIterable<Buffer> {
+    return this.#repository.blob(descriptor);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+export class RegistryWriter implements ImageWriter {
+  readonly name: string;
+  readonly #repository: Repository;
+  readonly #tags: readonly string[];
+  readonly #chunkSize: number | undefined;
+
+  /** @param tags what to call the image; with none only its digest names it */
+  constructor(repository: Repository, tags: readonly string[], chunkSize?: number) {
+    this.name = `${repository.host}/${repository.name}`;
+    this.#repository = repository;
+    this.#tags = tags;
+    this.#chunkSize = chunkSize;
+  }
+
+  async putBlob(descriptor: Descriptor, source: ImageReader): Promise<Outcome> {
+    const { repository } = source;
+    const mountFrom = repository?.host === this.#repository.host ? repository.name : undefined;
+    const outcome = await this.#repository.upload(descriptor, () => source.blob(descriptor), {
+      mountFrom,
+      ...(this.#chunkSize !== undefined && { chunkSize: this.#chunkSize }),
+    });
+    return outcome === "uploaded" ? "written" : outcome;
+  }
+
+  async putManifest(content: Content): Promise<void> {
+    const { digest } = content.descriptor;
+    if ((await this.#repository.resolve(digest)) !== digest) await this.#repository.putManifest(digest, content);
+  }
+
+  async finish(root: Content): Promise<void> {
+    const { digest } = root.descriptor;
+    for (const tag of this.#tags) {
+      if ((await this.#repository.resolve(tag)) !== digest) await this.#repository.putManifest(tag, root);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}

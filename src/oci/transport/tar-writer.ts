@@ -1,0 +1,82 @@
+/** A tar archive whose members are written side by side: each has its place before its content is here. */
+import fs from "node:fs";
+import { TAR_END, tarHeader, tarPadding } from "../../base/tar-header.ts";
+import { writeAll, writing } from "./blob-folder.ts";
+
+const NEVER = 0;
+
+export class TarWriter implements Disposable {
+  readonly #path: string;
+  readonly #file: number;
+  #end = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#file = writing(path, () => fs.openSync(path, "wx", 0o644));
+  }
+
+  addDirectory(path: string): void {
+    this.#header({ path, type: "directory", mode: 0o755, size: 0 });
+  }
+
+  addFile(path: string, bytes: Buffer): void {
+    this.#header({ path, type: "file", mode: 0o644, size: bytes.length });
+    this.#write(bytes, this.#end);
+    this.#end += bytes.length;
+    this.#pad(bytes.length);
+  }
+
+  /** Takes the place of a file before anything is awaited, so that the order of calls is that of members. */
+  async addStream(path: string, size: number, source: () => AsyncIterable<Buffer>): Promise<void> {
+    this.#header({ path, type: "file", mode: 0o644, size });
+    let at = this.#end;
+    this.#end += size;
+    this.#pad(size);
+    for await (const piece of source()) {
+      this.#write(piece, at);
+      at += piece.length;
+    }
+  }
+
+  /** Writes a file whose size shows at its end; nothing else may be added meanwhile. Returns bytes. */
+  async addUnknown(path: string, source: AsyncIterable<Buffer>): Promise<number> {
+    const header = this.#end;
+    this.#header({ path, type: "file", mode: 0o644, size: 0 });
+    const start = this.#end;
+    for await (const piece of source) {
+      this.#write(piece, this.#end);
+      this.#end += piece.length;
+    }
+    const size = this.#end - start;
+    const bytes = tarHeader({ path, type: "file", mode: 0o644, size, mtime: NEVER });
+    if (bytes.length !== start - header) throw new Error(`The header of ${path} needs more room than it has`);
+    this.#write(bytes, header);
+    this.#pad(size);
+    return size;
+  }
+
+  finish(): void {
+    this.#write(TAR_END, this.#end);
+    this.#end += TAR_END.length;
+  }
+
+  #header(entry: { path: string; type: "file" | "directory"; mode: number; size: number }): void {
+    const bytes = tarHeader({ ...entry, mtime: NEVER });
+    this.#write(bytes, this.#end);
+    this.#end += bytes.length;
+  }
+
+  #pad(size: number): void {
+    const padding = TAR_END.subarray(0, tarPadding(size));
+    this.#write(padding, this.#end);
+    this.#end += padding.length;
+  }
+
+  #write(bytes: Uint8Array, position: number): void {
+    writing(this.#path, () => writeAll(this.#file, bytes, position));
+  }
+
+  [Symbol.dispose](): void {
+    fs.closeSync(this.#file);
+  }
+}

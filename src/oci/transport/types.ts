@@ -1,0 +1,29 @@
+/** One form for images, wherever they are: who reads them, and who writes them. */
+import type { Content, Descriptor } from "../descriptor.ts";
+
+/** An image, or an index of images, with the blobs that it names. */
+export interface ImageReader extends AsyncDisposable {
+  /** For messages. */
+  readonly name: string;
+  /** A registry and repository that blobs can be taken over from. */
+  readonly repository?: { readonly host: string; readonly name: string };
+  /** What is named; its descriptor tells of the platform where that is known. */
+  root(): Promise<Content>;
+  /** A manifest or index that another names; its bytes are what the descriptor says. */
+  manifest(descriptor: Descriptor): Promise<Content>;
+  /** The bytes of a blob, from the beginning: whoever takes them verifies them. */
+  blob(descriptor: Descriptor): AsyncIterable<Buffer>;
+}
+
+/** `present`: it was there already; `mounted`: taken over from another repository; `written`: it was sent. */
+export type Outcome = "present" | "mounted" | "written";
+
+export interface ImageWriter extends AsyncDisposable {
+  readonly name: string;
+  /** Several at a time; nothing is kept of one that is not what its descriptor says. */
+  putBlob(descriptor: Descriptor, source: ImageReader): Promise<Outcome>;
+  /** When all is there that it names. */
+  putManifest(content: Content): Promise<void>;
+  /** Names what was written: before this nobody finds it. */
+  finish(root: Content): Promise<void>;
+}

@@ -1,0 +1,125 @@
+/** Re-hashes all of an image, and compares what its parts say of each other. */
+import { BstError } from "../base/errors.ts";
+import { checkLayer } from "./check-layer.ts";
+import { partsOf, type Selection } from "./copy.ts";
+import { type Content, type Descriptor, digestText, verified, wholeOf } from "./descriptor.ts";
+import { asArray, asObject, invalidImage, type JsonObject } from "./json.ts";
+import {
+  diffIdsOf,
+  type ImageManifest,
+  isForeign,
+  isImageConfig,
+  isIndex,
+  MAX_CONFIG,
+  manifestType,
+  parse,
+  platformOf,
+  readManifest,
+} from "./manifest.ts";
+import { formatPlatform } from "./platform.ts";
+import type { ImageReader } from "./transport/types.ts";
+
+export interface Problem {
+  /** Of what is wrong. */
+  readonly digest: string;
+  readonly message: string;
+}
+
+export interface Verification {
+  readonly digest: string;
+  /** Manifests and indexes. */
+  readonly manifests: number;
+  readonly blobs: number;
+  /** Bytes that were hashed. */
+  readonly bytes: number;
+  readonly problems: readonly Problem[];
+}
+
+interface VerifyOptions {
+  readonly select: Selection;
+  readonly signal: AbortSignal;
+}
+
+/** @throws BstError for an image that can't be read at all */
+export async function verifyImage(reader: ImageReader, { select, signal }: VerifyOptions): Promise<Verification> {
+  const { root, manifests } = await partsOf(reader, select);
+  const problems: Problem[] = [];
+  const attempt = async (digest: string, step: () => Promise<void> | void) => {
+    try {
+      await step();
+    } catch (error) {
+      if (!(error instanceof BstError)) throw error;
+      problems.push({ digest, message: error.message });
+    }
+  };
+  const all = [root, ...manifests];
+  const checked = new Map<string, number>();
+  for (const content of all) {
+    const { descriptor, bytes } = content;
+    await attempt(descriptor.digest, () => {
+      if (digestText(bytes) !== descriptor.digest) throw invalidImage(`Its digest is ${digestText(bytes)}`);
+      manifestType(bytes, descriptor.mediaType, descriptor.digest);
+    });
+    if (isIndex(descriptor)) continue;
+    await attempt(descriptor.digest, () => verifyManifest(reader, content, attempt, checked, signal));
+  }
+  const sizes = [...all.map(({ bytes }) => bytes.length), ...checked.values()];
+  return {
+    digest: root.descriptor.digest,
+    manifests: all.length,
+    blobs: checked.size,
+    bytes: sizes.reduce((sum, size) => sum + size, 0),
+    problems,
+  };
+}
+
+async function verifyManifest(
+  reader: ImageReader,
+  content: Content,
+  attempt: (digest: string, step: () => Promise<void> | void) => Promise<void>,
+  checked: Map<string, number>,
+  signal: AbortSignal,
+): Promise<void> {
+  const manifest = readManifest(content, reader.name);
+  const { config, layers } = manifest;
+  let diffIds: readonly unknown[] | undefined;
+  await attempt(config.digest, async () => {
+    if (config.size > MAX_CONFIG) throw invalidImage(`The configuration is too large: ${config.size} bytes`);
+    const bytes = await wholeOf(reader.blob(config), config, reader.name);
+    if (isImageConfig(config)) diffIds = verifyConfig(parse(bytes, "The configuration"), content.descriptor, manifest);
+  });
+  checked.set(config.digest, config.size);
+  for (const [i, layer] of layers.entries()) {
+    // Another manifest may name it, too; what it says of it is the same digest.
+    if (isForeign(layer) || (checked.has(layer.digest) && diffIds === undefined)) continue;
+    await attempt(layer.digest, async () => {
+      if (diffIds !== undefined) await checkLayer(() => reader.blob(layer), layer, diffIds[i], signal);
+      else await drain(reader, layer, signal);
+    });
+    checked.set(layer.digest, layer.size);
+  }
+}
+
+/** Of what is no layer, or whose configuration can't be read. */
+async function drain(reader: ImageReader, blob: Descriptor, signal: AbortSignal): Promise<void> {
+  for await (const _ of verified(reader.blob(blob), blob, reader.name)) signal.throwIfAborted();
+}
+
+/** @returns the diff_ids of the layers */
+function verifyConfig(config: JsonObject, { platform }: Descriptor, manifest: ImageManifest): readonly unknown[] {
+  const ids = diffIdsOf(config, manifest);
+  const said = platformOf(config);
+  if (said === undefined) throw invalidImage("The configuration names no platform");
+  if (platform !== undefined && (said.os !== platform.os || said.architecture !== platform.architecture)) {
+    throw invalidImage(`The image is for ${formatPlatform(said)}, and its index says ${formatPlatform(platform)}`);
+  }
+  const { history } = config;
+  if (history !== undefined) {
+    const steps = asArray(history, "The history").map((step) => asObject(step, "A step of the history"));
+    const filled = steps.filter((step) => step["empty_layer"] !== true).length;
+    if (filled !== ids.length) {
+      throw invalidImage(`The image has ${ids.length} layers, and its history tells of ${filled}`);
+    }
+  }
+  return ids;
+}

@@ -1,0 +1,344 @@
+import { randomBytes } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import type { Descriptor } from "../../src/oci/descriptor.ts";
+import { INDEX, LAYER, MANIFEST } from "../../src/oci/media-types.ts";
+import { parseChallenges } from "../../src/oci/registry/challenge.ts";
+import type { Credentials, Purpose } from "../../src/oci/registry/credentials.ts";
+import { formatReference, parseReference } from "../../src/oci/registry/reference.ts";
+import { Repository } from "../../src/oci/registry/repository.ts";
+import type { RegistryOptions } from "../../src/oci/registry/session.ts";
+import { serveHttp } from "../sources/servers.ts";
+import { serveRegistry, sha256, type TestRegistry } from "./registry-server.ts";
+
+const user: Credentials = { kind: "password", username: "user", password: "secret" };
+
+function options(extra: Partial<RegistryOptions> = {}): RegistryOptions {
+  return { credentials: async () => user, signal: new AbortController().signal, pauseMs: 1, ...extra };
+}
+
+function repository(
+  registry: TestRegistry,
+  purpose: Purpose = "push",
+  extra: Partial<RegistryOptions> = {},
+): Repository {
+  return new Repository({ host: registry.host, repository: "some/image" }, purpose, options(extra));
+}
+
+function blobOf(bytes: Buffer): Descriptor {
+  return { mediaType: LAYER, digest: sha256(bytes), size: bytes.length };
+}
+
+/** In pieces that have nothing to do with those that are sent. */
+const pieces = (bytes: Buffer) =>
+  async function* () {
+    for (let at = 0; at < bytes.length; at += 700) yield bytes.subarray(at, at + 700);
+  };
+
+async function read(source: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of source) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+describe("names of images", () => {
+  test.each([
+    ["debian", "docker.io/library/debian"],
+    ["debian:12", "docker.io/library/debian:12"],
+    ["some/app", "docker.io/some/app"],
+    ["index.docker.io/some/app:1", "docker.io/some/app:1"],
+    ["localhost/app", "localhost/app"],
+    ["localhost:5000/app:x", "localhost:5000/app:x"],
+    ["[::1]:5000/a/b/c", "[::1]:5000/a/b/c"],
+    [`ghcr.io/a/b:1@sha256:${"0".repeat(64)}`, `ghcr.io/a/b:1@sha256:${"0".repeat(64)}`],
+  ])("%s is %s", (text, full) => {
+    expect(formatReference(parseReference(text))).toBe(full);
+  });
+
+  test.each(["", "UPPER", "a//b", "a:", "a@sha256:1", "host.example/a b", "host.example/../x", "x.y/", "-a/b"])(
+    "%j is none",
+    (text) => {
+      expect(() => parseReference(text)).toThrow(expect.objectContaining({ reason: "invalid-image-reference" }));
+    },
+  );
+
+  test("challenges are told apart", () => {
+    const [bearer, basic] = parseChallenges([
+      'Bearer realm="https://a/b?c,d",scope="x y" , Basic realm="say \\"hi\\""',
+    ]);
+    expect([bearer?.scheme, bearer?.parameters.get("realm")]).toEqual(["bearer", "https://a/b?c,d"]);
+    expect([basic?.scheme, basic?.parameters.get("realm")]).toEqual(["basic", 'say "hi"']);
+  });
+});
+
+describe("an upload", () => {
+  const bytes = randomBytes(10_000);
+  const blob = blobOf(bytes);
+
+  test("is not made of what is there", async () => {
+    const registry = await serveRegistry();
+    registry.addBlob("some/image", bytes);
+    const outcome = await repository(registry).upload(blob, () => {
+      throw new Error("nobody should read this");
+    });
+    expect(outcome).toBe("present");
+    expect(registry.count("POST")).toBe(0);
+  });
+
+  test("takes a blob over from another repository", async () => {
+    const registry = await serveRegistry({ auth: "token" });
+    registry.addBlob("other/image", bytes);
+    expect(await repository(registry).upload(blob, pieces(bytes), { mountFrom: "other/image" })).toBe("mounted");
+    expect(registry.blobs.get("some/image")?.has(blob.digest)).toBe(true);
+    expect(registry.scopes.at(-1)).toEqual(["repository:some/image:pull,push", "repository:other/image:pull"]);
+    expect(
+      await repository(registry).upload(blobOf(Buffer.from("x")), pieces(Buffer.from("x")), {
+        mountFrom: "other/image",
+      }),
+    ).toBe("uploaded");
+  });
+
+  test("is made at once for a small blob, and in pieces for a large one", async () => {
+    const registry = await serveRegistry();
+    expect(await repository(registry).upload(blob, pieces(bytes), { chunkSize: 20_000 })).toBe("uploaded");
+    expect(registry.count("PATCH")).toBe(0);
+    const other = await serveRegistry();
+    await repository(other).upload(blob, pieces(bytes), { chunkSize: 3000 });
+    expect(other.count("PATCH")).toBe(4);
+    expect(other.blobs.get("some/image")?.get(blob.digest)).toEqual(bytes);
+    const wide = await serveRegistry({ smallest: 6000 });
+    await repository(wide).upload(blob, pieces(bytes), { chunkSize: 3000 });
+    expect(wide.count("PATCH")).toBe(2);
+  });
+
+  test("is made at once where the registry takes no pieces", async () => {
+    const registry = await serveRegistry({ pieces: false });
+    expect(await repository(registry).upload(blob, pieces(bytes), { chunkSize: 3000 })).toBe("uploaded");
+    expect(registry.blobs.get("some/image")?.get(blob.digest)).toEqual(bytes);
+  });
+
+  test("goes on where the connection broke", async () => {
+    let broken = 0;
+    const registry = await serveRegistry({
+      intercept(request, response, { uploads }) {
+        if (request.method !== "PATCH" || ++broken % 2 === 0) return false;
+        // Part of the piece arrives, and no answer.
+        request.once("data", (chunk: Buffer) => {
+          const id = new URL(request.url ?? "", "http://x").pathname.split("/").at(-1) ?? "";
+          uploads.set(id, Buffer.concat([uploads.get(id) ?? Buffer.alloc(0), chunk.subarray(0, 500)]));
+          response.destroy();
+        });
+        return true;
+      },
+    });
+    await repository(registry).upload(blob, pieces(bytes), { chunkSize: 3000 });
+    expect(registry.blobs.get("some/image")?.get(blob.digest)).toEqual(bytes);
+    expect(broken).toBe(8);
+    expect(registry.count("POST")).toBe(1);
+  });
+
+  test("begins anew where the registry has lost it", async () => {
+    let lost = false;
+    const registry = await serveRegistry({
+      intercept(request, response, { uploads }) {
+        if (request.method !== "PATCH" || lost) return false;
+        lost = true;
+        uploads.clear();
+        response.destroy();
+        return true;
+      },
+    });
+    await repository(registry).upload(blob, pieces(bytes), { chunkSize: 3000 });
+    expect(registry.count("POST")).toBe(2);
+    expect(registry.blobs.get("some/image")?.get(blob.digest)).toEqual(bytes);
+  });
+
+  test.each([
+    ["at once", 20_000],
+    ["in pieces", 3000],
+  ])("of another blob than was announced leaves nothing, %s", async (_, chunkSize) => {
+    const registry = await serveRegistry();
+    const attempt = repository(registry).upload({ ...blob, digest: sha256("other") }, pieces(bytes), { chunkSize });
+    await expect(attempt).rejects.toMatchObject({ reason: "registry-wrong-content" });
+    expect(registry.blobs.get("some/image")?.size ?? 0).toBe(0);
+    expect(registry.count("PUT")).toBe(0);
+  });
+});
+
+describe("a download", () => {
+  const bytes = randomBytes(2_000_000);
+
+  test.each([
+    ["ranges", true],
+    ["no ranges", false],
+  ])("goes on where the connection broke, at a server with %s", async (_, ranges) => {
+    let broken = 0;
+    const registry = await serveRegistry({
+      intercept(request, response) {
+        if (!request.url?.includes("/blobs/")) return false;
+        if (!ranges) delete request.headers.range;
+        if (++broken > 2) return false;
+        response.writeHead(request.headers.range ? 206 : 200, { "content-length": bytes.length });
+        const from = Number(/\d+/.exec(request.headers.range ?? "0")?.[0]);
+        response.write(bytes.subarray(from, from + 500_000), () => response.destroy());
+        return true;
+      },
+    });
+    const blob = registry.addBlob("some/image", bytes);
+    expect((await read(repository(registry).blob(blob))).equals(bytes)).toBe(true);
+    expect(registry.count("GET some/image/blobs")).toBe(3);
+  });
+
+  test("is tried again as often as allowed, and then says why", async () => {
+    const registry = await serveRegistry({
+      intercept: (_request, response) => {
+        response.writeHead(503).end("overloaded");
+        return true;
+      },
+    });
+    const attempt = repository(registry, "pull", { retries: 2 }).manifest("latest");
+    await expect(attempt).rejects.toMatchObject({ reason: "registry-failed", temporary: true, detail: "overloaded" });
+    expect(registry.count("GET some/image/manifests")).toBe(3);
+  });
+
+  test("ends at once when it is aborted", async () => {
+    const controller = new AbortController();
+    const registry = await serveRegistry({
+      intercept(request, response) {
+        if (!request.url?.includes("/blobs/")) return false;
+        response.writeHead(200, { "content-length": 1000 }).write("x");
+        setTimeout(() => controller.abort(new Error("enough")), 20);
+        return true;
+      },
+    });
+    const blob = { digest: sha256("x"), size: 1000 };
+    await expect(read(repository(registry, "pull", { signal: controller.signal }).blob(blob))).rejects.toThrow(
+      "enough",
+    );
+  });
+});
+
+describe("manifests", () => {
+  const manifest = { schemaVersion: 2, mediaType: MANIFEST, config: blobOf(Buffer.from("{}")), layers: [] };
+
+  test.each<[string, Buffer, string]>([
+    ["of another digest", Buffer.from("{}"), "registry-wrong-content"],
+    ["that are huge", Buffer.alloc(5 << 20, 0x20), "registry-too-large"],
+  ])("%s are refused", async (_, body, reason) => {
+    const registry = await serveRegistry({
+      intercept(request, response) {
+        if (!request.url?.includes("/manifests/")) return false;
+        response.writeHead(200, { "content-type": MANIFEST }).end(body);
+        return true;
+      },
+    });
+    await expect(repository(registry).manifest(sha256("x"))).rejects.toMatchObject({ reason });
+  });
+
+  test.each<[string, object]>([
+    ["no JSON object", []],
+    ["two things at once", { ...manifest, manifests: [] }],
+    ["of the first schema", { schemaVersion: 1 }],
+    ["of an unknown kind", { ...manifest, mediaType: "other" }],
+    ["an index by its name only", { ...manifest, mediaType: INDEX }],
+  ])("that are %s are refused", async (_, content) => {
+    const registry = await serveRegistry();
+    registry.addManifest("some/image", "x", content, MANIFEST);
+    await expect(repository(registry).manifest("x")).rejects.toMatchObject({ reason: "oci-invalid-image" });
+  });
+
+  test.each([true, false])(
+    "that say something about another are found, with the Referrers API: %s",
+    async (referrers) => {
+      const registry = await serveRegistry({ referrers });
+      const on = repository(registry);
+      const subject = { mediaType: MANIFEST, ...registry.addManifest("some/image", "x", manifest, MANIFEST) };
+      expect(await on.referrers(subject.digest)).toEqual([]);
+      for (const artifactType of ["test/signature", "test/sbom"]) {
+        const bytes = Buffer.from(JSON.stringify({ ...manifest, subject, artifactType }));
+        const content = { descriptor: { ...blobOf(bytes), mediaType: MANIFEST }, bytes };
+        await on.putManifest(content.descriptor.digest, content);
+        await on.putManifest(content.descriptor.digest, content);
+      }
+      const found = await on.referrers(subject.digest);
+      expect(found.map((each) => each.artifactType).sort()).toEqual(["test/sbom", "test/signature"]);
+      expect(registry.manifests.get("some/image")?.has(subject.digest.replace(":", "-"))).toBe(!referrers);
+    },
+  );
+});
+
+describe("who asks", () => {
+  const manifest = { schemaVersion: 2, mediaType: MANIFEST, config: blobOf(Buffer.from("{}")), layers: [] };
+
+  test.each(["basic", "token"] as const)("is told by %s, once", async (auth) => {
+    const registry = await serveRegistry({ auth });
+    registry.addManifest("some/image", "x", manifest, MANIFEST);
+    const on = repository(registry, "pull");
+    await Promise.all([on.manifest("x"), on.manifest("x")]);
+    await on.manifest("x");
+    expect(registry.scopes).toEqual(auth === "token" ? [["repository:some/image:pull"]] : []);
+  });
+
+  test.each(["basic", "token"] as const)("is refused with a clear error, by %s", async (auth) => {
+    const registry = await serveRegistry({ auth, password: "other" });
+    await expect(repository(registry).manifest("x")).rejects.toMatchObject({ reason: "registry-denied" });
+    const nobody = repository(registry, "pull", { credentials: async () => undefined });
+    await expect(nobody.manifest("x")).rejects.toMatchObject({ reason: "registry-denied" });
+  });
+
+  test("is asked anew when a token is not good any more", async () => {
+    const registry = await serveRegistry({ auth: "token" });
+    registry.addManifest("some/image", "x", manifest, MANIFEST);
+    const on = repository(registry, "pull");
+    await on.manifest("x");
+    registry.scopes.push([]);
+    await on.manifest("x");
+    expect(registry.scopes).toHaveLength(3);
+  });
+
+  test("is told to nobody else: storage that blobs are at, or the place of an upload", async () => {
+    const bytes = Buffer.from("content");
+    const storage = await serveHttp((request, response) => {
+      request.resume();
+      response.writeHead(request.method === "PUT" ? 201 : 200).end(request.method === "PUT" ? undefined : bytes);
+    });
+    const registry = await serveRegistry({
+      auth: "token",
+      intercept(request, response) {
+        if (!request.headers.authorization?.startsWith("Bearer ")) return false;
+        if (request.method === "POST") response.writeHead(202, { location: `${storage.url}/upload` }).end();
+        else if (request.method === "GET") response.writeHead(307, { location: `${storage.url}/blob` }).end();
+        else return false;
+        return true;
+      },
+    });
+    const on = repository(registry);
+    expect(await read(on.blob(blobOf(bytes)))).toEqual(bytes);
+    await on.upload(blobOf(bytes), pieces(bytes));
+    expect(storage.requests.map(({ method, headers }) => [method, headers.authorization])).toEqual([
+      ["GET", undefined],
+      ["PUT", undefined],
+    ]);
+  });
+
+  test("is not told to a server of tokens that is not encrypted", async () => {
+    const registry = await serveRegistry({
+      intercept(request, response) {
+        response.writeHead(401, { "www-authenticate": 'Bearer realm="http://tokens.example/"' }).end();
+        return request.url !== "";
+      },
+    });
+    await expect(repository(registry).manifest("x")).rejects.toMatchObject({ reason: "registry-insecure" });
+  });
+
+  test("plain http is for this machine alone, unless it is asked for", async () => {
+    const on = new Repository({ host: "registry.invalid", repository: "x" }, "pull", options({ retries: 0 }));
+    await expect(on.manifest("x")).rejects.toMatchObject({ reason: "registry-unreachable" });
+    const registry = await serveRegistry({
+      intercept(_request, response) {
+        response.writeHead(307, { location: "http://registry.invalid/" }).end();
+        return true;
+      },
+    });
+    await expect(repository(registry).manifest("x")).rejects.toMatchObject({ reason: "registry-insecure" });
+  });
+});
