@@ -1,4 +1,4 @@
-/** Opens a compressed file by what its first bytes say: gzip here, the other kinds through the system's programs. */
+/** Opens a compressed file by what its first bytes say: gzip here, the other kinds by programs, zstd here without one. */
 import { spawn } from "node:child_process";
 import fs from "node:fs";
 import { pipeline } from "node:stream/promises";
@@ -24,15 +24,22 @@ const FORMATS: readonly (readonly [magic: Buffer, programs: readonly (readonly s
       ["xz", "-dc", "--format=lzip"],
     ],
   ],
-  [Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), [["zstd", "-dcq", "--long=31"]]],
 ];
 const GZIP = Buffer.from([0x1f, 0x8b]);
+const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
+const ZSTD_PROGRAM = ["zstd", "-dcq", "--long=31"];
+/** Of what is compressed, at a time: four bytes can stand for 128 KiB, and all of that is held. */
+const ZSTD_CHUNK = 1 << 12;
 
 /** The content of a file, decompressed. Reading may stop early. Throws {@link DecompressError}. */
 export async function* decompressed(path: string, signal?: AbortSignal): AsyncGenerator<Buffer> {
   const start = readStart(path);
   if (begins(start, GZIP)) {
     yield* gunzipped(path, signal);
+    return;
+  }
+  if (begins(start, ZSTD)) {
+    yield* unzstd(path, signal);
     return;
   }
   const programs = FORMATS.find(([magic]) => begins(start, magic))?.[1];
@@ -68,6 +75,45 @@ async function* gunzipped(path: string, signal: AbortSignal | undefined): AsyncG
     gunzip.destroy();
     source.destroy();
     await done;
+  }
+}
+
+/** The program is several times faster than the library. */
+async function* unzstd(path: string, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+  const [program = "", ...args] = ZSTD_PROGRAM;
+  try {
+    yield* run(path, program, args, signal);
+  } catch (error) {
+    if (systemErrorCode(error) !== "ENOENT") throw error;
+    yield* unzstdHere(path, signal);
+  }
+}
+
+/** Exported for tests, as the program is nearly everywhere. */
+export async function* unzstdHere(path: string, signal?: AbortSignal): AsyncGenerator<Buffer> {
+  const { Decompress } = await import("fzstd");
+  const ready: Uint8Array[] = [];
+  const stream = new Decompress((piece) => ready.push(piece));
+  const push = (piece: Uint8Array, last: boolean) => {
+    try {
+      stream.push(piece, last);
+    } catch (error) {
+      throw new DecompressError(`it is no valid zstd data: ${error instanceof Error ? error.message : error}`);
+    }
+  };
+  const file = fs.openSync(path, "r");
+  try {
+    for (let last = false; !last; ) {
+      signal?.throwIfAborted();
+      // Not reused, as the library keeps what it can't read yet.
+      const chunk = Buffer.alloc(ZSTD_CHUNK);
+      const length = fs.readSync(file, chunk);
+      last = length === 0;
+      push(chunk.subarray(0, length), last);
+      for (const piece of ready.splice(0)) yield Buffer.from(piece.buffer, piece.byteOffset, piece.length);
+    }
+  } finally {
+    fs.closeSync(file);
   }
 }
 

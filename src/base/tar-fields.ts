@@ -12,6 +12,9 @@ export interface Extent {
   readonly size: number;
 }
 
+/** What the key of an extended attribute begins with in PAX records. */
+export const XATTR = "SCHILY.xattr.";
+
 /** Key under which the offset and size records of the oldest PAX form are gathered; no archive can have it. */
 export const SPARSE_PAIRS = "\0sparse";
 
@@ -49,6 +52,16 @@ export function number(block: Buffer, start: number, length: number): number {
   const digits = until0(field).toString("latin1").trim();
   if (!/^[0-7]*$/.test(digits)) throw new TarError("a number in a header is damaged");
   return digits === "" ? 0 : Number.parseInt(digits, 8);
+}
+
+/** The field of an owner or group; 0 for what few can read: most readers have no use for it. */
+export function ownerNumber(block: Buffer, start: number): number {
+  try {
+    return number(block, start, 8);
+  } catch (error) {
+    if (error instanceof TarError) return 0;
+    throw error;
+  }
 }
 
 export function decimal(digits: string): number {

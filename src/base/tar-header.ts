@@ -1,5 +1,5 @@
 /** Writes tar headers whose bytes follow from what they say: ustar, with PAX records where that is too narrow. */
-import { BLOCK, tarPadding } from "./tar-fields.ts";
+import { BLOCK, tarPadding, XATTR } from "./tar-fields.ts";
 
 export { tarPadding };
 
@@ -17,28 +17,40 @@ export interface TarEntry {
   readonly mtime: number;
   /** Target of a symlink. */
   readonly target?: string;
+  /** Numbers of owner and group; default 0. They have no names. */
+  readonly uid?: number;
+  readonly gid?: number;
+  /** Extended attributes by full name; values as latin1, a character for each byte. */
+  readonly xattrs?: Readonly<Record<string, string>>;
 }
 
 const FLAGS: Readonly<Record<TarEntryType, string>> = { file: "0", symlink: "2", directory: "5" };
 /** Eleven octal digits. */
 const MAX_NUMBER = 8 ** 11 - 1;
+/** Seven octal digits. */
+const MAX_OWNER = 8 ** 7 - 1;
 
 /** What ends an archive. */
 export const TAR_END: Buffer = Buffer.alloc(2 * BLOCK);
 
-/** The block or blocks before an entry's content. Owner and group are 0, without names. */
-export function tarHeader({ path, type, mode, size, mtime, target = "" }: TarEntry): Buffer {
+/** The block or blocks before an entry's content. */
+export function tarHeader(entry: TarEntry): Buffer {
+  const { path, type, mode, size, mtime, target = "", uid = 0, gid = 0, xattrs = {} } = entry;
   const name = type === "directory" ? `${path}/` : path;
-  const records: string[] = [];
+  const records: Buffer[] = [];
   const split = splitName(name);
   if (split === undefined) records.push(paxRecord("path", name));
   if (!fits(target, 100)) records.push(paxRecord("linkpath", target));
   if (size > MAX_NUMBER) records.push(paxRecord("size", String(size)));
+  if (uid > MAX_OWNER) records.push(paxRecord("uid", String(uid)));
+  if (gid > MAX_OWNER) records.push(paxRecord("gid", String(gid)));
+  for (const key of Object.keys(xattrs).sort()) records.push(paxRecord(XATTR + key, xattrs[key] ?? "", "latin1"));
   const { prefix, last } = split ?? { prefix: "", last: cut(name) };
-  const header = block({ prefix, name: last, flag: FLAGS[type], mode, size, mtime, target: cut(target) });
+  const header = block({ prefix, name: last, flag: FLAGS[type], mode, size, mtime, target: cut(target), uid, gid });
   if (records.length === 0) return header;
-  const content = Buffer.from(records.join(""));
-  const pax = { prefix: "", name: "././@PaxHeader", flag: "x", mode: 0o644, size: content.length, mtime, target: "" };
+  const content = Buffer.concat(records);
+  const ids = { uid: 0, gid: 0, target: "", prefix: "" };
+  const pax = { ...ids, name: "././@PaxHeader", flag: "x", mode: 0o644, size: content.length, mtime };
   return Buffer.concat([block(pax), content, Buffer.alloc(tarPadding(content.length)), header]);
 }
 
@@ -50,6 +62,8 @@ interface Fields {
   readonly size: number;
   readonly mtime: number;
   readonly target: string;
+  readonly uid: number;
+  readonly gid: number;
 }
 
 function block(fields: Fields): Buffer {
@@ -64,8 +78,8 @@ function block(fields: Fields): Buffer {
     );
   header.write(fields.name, 0, 100, "latin1");
   octal(fields.mode, 100, 7);
-  octal(0, 108, 7);
-  octal(0, 116, 7);
+  octal(fields.uid, 108, 7);
+  octal(fields.gid, 116, 7);
   octal(fields.size, 124, 11);
   octal(fields.mtime, 136, 11);
   header.write(fields.flag, 156, "latin1");
@@ -103,9 +117,9 @@ function splitName(name: string): { readonly prefix: string; readonly last: stri
 }
 
 /** `<length> <key>=<value>\n`, where the length counts its own digits. */
-function paxRecord(key: string, value: string): string {
-  const rest = Buffer.byteLength(` ${key}=${value}\n`);
-  let length = rest;
-  while (length !== rest + String(length).length) length = rest + String(length).length;
-  return `${length} ${key}=${value}\n`;
+function paxRecord(key: string, value: string, encoding: BufferEncoding = "utf8"): Buffer {
+  const rest = Buffer.concat([Buffer.from(` ${key}=`), Buffer.from(value, encoding), Buffer.from("\n")]);
+  let length = rest.length;
+  while (length !== rest.length + String(length).length) length = rest.length + String(length).length;
+  return Buffer.concat([Buffer.from(String(length)), rest]);
 }

@@ -6,6 +6,7 @@ import {
   type Extent,
   hasChecksum,
   number,
+  ownerNumber,
   paxNumber,
   readExtents,
   readPax,
@@ -14,6 +15,7 @@ import {
   tarPadding,
   text,
   until0,
+  XATTR,
 } from "./tar-fields.ts";
 
 export type TarMemberType = "file" | "directory" | "symlink" | "hardlink" | "device" | "unknown";
@@ -28,6 +30,15 @@ export interface TarMember {
   readonly size: number;
   /** Of hard and symbolic links, else empty. */
   readonly linkName: string;
+}
+
+/** What an archive says of a member besides. */
+export interface OwnedMember extends TarMember {
+  /** Numbers of owner and group. */
+  readonly uid: number;
+  readonly gid: number;
+  /** Extended attributes by full name; values as latin1, a character for each byte. */
+  readonly xattrs: Readonly<Record<string, string>>;
 }
 
 /** Longer headers than this are an attack on memory. */
@@ -53,6 +64,8 @@ interface Header {
   mode: number;
   size: number;
   linkName: string;
+  uid: number;
+  gid: number;
 }
 
 /** `for (let m = await reader.next(); m !== undefined; m = await reader.next())`, reading content or not in between. */
@@ -71,7 +84,7 @@ export class TarReader {
   }
 
   /** The next member, or undefined at the end. Throws {@link TarError}. */
-  async next(): Promise<TarMember | undefined> {
+  async next(): Promise<OwnedMember | undefined> {
     await this.#bytes.skip(this.#stored + this.#padding);
     this.#stored = this.#padding = 0;
     const pax = new Map(this.#global);
@@ -123,7 +136,7 @@ export class TarReader {
     return Buffer.concat(pieces);
   }
 
-  async #member(header: Header, pax: ReadonlyMap<string, string>): Promise<TarMember> {
+  async #member(header: Header, pax: ReadonlyMap<string, string>): Promise<OwnedMember> {
     const type = TYPES[header.flag] ?? "unknown";
     let name = pax.get("GNU.sparse.name") ?? pax.get("path") ?? header.name;
     if (type === "directory" || pax.has("path")) name = name.replace(/\/+$/, "");
@@ -136,7 +149,9 @@ export class TarReader {
     this.#padding = hasContent ? tarPadding(stored) : 0;
     if (header.flag === "S") await this.#oldSparse();
     else if (type === "file") await this.#paxSparse(pax);
-    return { name, type, mode: header.mode, size: this.#size, linkName };
+    const uid = paxNumber(pax, "uid") ?? header.uid;
+    const gid = paxNumber(pax, "gid") ?? header.gid;
+    return { name, type, mode: header.mode, size: this.#size, linkName, uid, gid, xattrs: xattrsOf(pax) };
   }
 
   /** GNU's own form: a map in the header and in the blocks after it. */
@@ -241,8 +256,18 @@ export class TarReader {
       mode: number(block, 100, 8),
       size: number(block, 124, 12),
       linkName: text(until0(block.subarray(157, 257))),
+      uid: ownerNumber(block, 108),
+      gid: ownerNumber(block, 116),
     };
   }
+}
+
+const NO_XATTRS: Readonly<Record<string, string>> = {};
+
+function xattrsOf(pax: ReadonlyMap<string, string>): Readonly<Record<string, string>> {
+  const found = [...pax].filter(([key]) => key.startsWith(XATTR));
+  if (found.length === 0) return NO_XATTRS;
+  return Object.fromEntries(found.map(([key, value]) => [key.slice(XATTR.length), value]));
 }
 
 function* holes(size: number): Generator<Buffer> {

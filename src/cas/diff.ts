@@ -23,7 +23,7 @@ function* diffDirectories(
   after: Digest | undefined,
   prefix: string,
 ): Generator<Change> {
-  for (const { name, a, b } of pairs(contentOf(cas, before), contentOf(cas, after))) {
+  for (const { name, a, b } of pairNodes(cas, before, after)) {
     const path = prefix + name;
     if (a !== undefined && b !== undefined) {
       if (sameNode(a, b)) continue;
@@ -46,14 +46,20 @@ function digestOfDirectory(node: TreeNode | undefined): Digest | undefined {
   return node?.kind === "directory" ? node.digest : undefined;
 }
 
-interface Pair {
+/** What two directories have under one name; at least one of them has something. */
+export interface NodePair {
   readonly name: string;
   readonly a: TreeNode | undefined;
   readonly b: TreeNode | undefined;
 }
 
+/** The entries of two directories side by side, by name; an undefined directory has none. */
+export function pairNodes(cas: Cas, a: Digest | undefined, b: Digest | undefined): Generator<NodePair> {
+  return pairs(contentOf(cas, a), contentOf(cas, b));
+}
+
 /** Merges two lists that are sorted by name. */
-function* pairs(before: readonly TreeNode[], after: readonly TreeNode[]): Generator<Pair> {
+function* pairs(before: readonly TreeNode[], after: readonly TreeNode[]): Generator<NodePair> {
   let i = 0;
   let j = 0;
   for (;;) {

@@ -76,12 +76,10 @@ export class Cas {
   /** Throws BstError in domain "cas" if it can't be stored, with reason `cache-too-full` if the disk is full. */
   write(bytes: Uint8Array | string): Digest {
     const digest = digestOf(bytes);
-    if (!this.has(digest)) {
-      using file = new TemporaryFile(this.temporaryDirectory);
-      file.write(typeof bytes === "string" ? Buffer.from(bytes) : bytes);
-      file.place(this.objectPath(digest), { mode: OBJECT_MODE });
-    }
-    return digest;
+    if (this.has(digest)) return digest;
+    using file = new TemporaryFile(this.temporaryDirectory);
+    file.write(typeof bytes === "string" ? Buffer.from(bytes) : bytes);
+    return this.keep(file, digest);
   }
 
   /** Copies a file's content into the store. Throws the system's error if it can't be read. */
@@ -111,6 +109,12 @@ export class Cas {
       throw new BstError("cas", `Received blob ${formatDigest(digest)} where ${formatDigest(expected)} was expected`);
     }
     return blob.store();
+  }
+
+  /** Gives a file that was written to {@link temporaryDirectory} its place, unless that blob is there already. */
+  keep(file: TemporaryFile, digest: Digest): Digest {
+    if (!this.has(digest)) file.place(this.objectPath(digest), { mode: OBJECT_MODE });
+    return digest;
   }
 
   /** Throws BstError in domain "cas" if the blob is missing or of another size. */
@@ -208,9 +212,7 @@ class IncomingBlob implements Disposable {
   }
 
   store(): Digest {
-    const digest = this.digest();
-    if (!this.#cas.has(digest)) this.#file.place(this.#cas.objectPath(digest), { mode: OBJECT_MODE });
-    return digest;
+    return this.#cas.keep(this.#file, this.digest());
   }
 
   [Symbol.dispose](): void {

@@ -30,6 +30,11 @@ export class TemporaryFile implements Disposable {
     });
   }
 
+  /** For another thread to write to. */
+  get descriptor(): number {
+    return this.#descriptor;
+  }
+
   write(bytes: Uint8Array): void {
     storing(() => {
       for (let written = 0; written < bytes.length; ) written += fs.writeSync(this.#descriptor, bytes, written);
@@ -78,7 +83,8 @@ function prepare(directory: string): void {
   swept.add(directory);
 }
 
-function storing<T>(action: () => T): T {
+/** Failures of the system become BstError in domain "cas". */
+export function storing<T>(action: () => T): T {
   try {
     return action();
   } catch (error) {

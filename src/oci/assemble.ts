@@ -1,10 +1,13 @@
-/** Makes images of trees: a layer for what differs from the parent, a configuration, and a layout that holds them. */
+/** Makes images of trees: layers for what differs from the parent, a configuration, and a layout that holds them. */
+import { createHash } from "node:crypto";
 import { DecompressError, decompressed } from "../base/decompress.ts";
 import { type Digest, formatDigest, parseDigest } from "../cas/digest.ts";
 import type { Cas } from "../cas/store.ts";
+import { type AttributeMap, formatAttributes } from "./attributes.ts";
 import { historyOf, type Image } from "./image.ts";
 import { invalidImage } from "./json.ts";
 import { type Layer, type LayerFormat, writeLayer } from "./layer.ts";
+import { type Content, contentOver, dividedEntries, EMPTY_CONTENT, layerEntries } from "./layer-entries.ts";
 import { writeLayout } from "./layout.ts";
 import { LAYER } from "./media-types.ts";
 import type { Memo } from "./memo.ts";
@@ -12,10 +15,22 @@ import { type BaseImage, readBaseImage } from "./parent.ts";
 import { rememberRoot, rootOf } from "./root.ts";
 import type { ImageSpec, OciSpec } from "./schema.ts";
 
+/** How the content of an image is divided into layers. */
+export interface Division {
+  /** What each layer holds, for the history; the lowest first. */
+  readonly parts: readonly string[];
+  /** Which of them a path belongs to. */
+  partOf(path: string): number;
+}
+
 /** What one image of a specification is made from. */
 export interface ImageInput {
   /** All that the image shall hold; undefined where its specification names no layer. */
   readonly tree?: Digest | undefined;
+  /** What its files have besides their content, where that is declared; default nothing. */
+  readonly attributes?: AttributeMap | undefined;
+  /** Default one layer. */
+  readonly division?: Division | undefined;
   /** The artifact with the parent, where the specification names one. */
   readonly parent?: { readonly layout: Digest; readonly name: string } | undefined;
 }
@@ -23,14 +38,12 @@ export interface ImageInput {
 export interface AssembleOptions {
   readonly memo: Memo;
   readonly signal: AbortSignal;
-  /** Seconds since 1970, of everything in the new layers; default 0. */
-  readonly mtime?: number;
   /** Runs a step under messages that say what it does. */
   activity<T>(text: string, step: () => Promise<T>): Promise<T>;
 }
 
 /** A change to how layers are written changes this, so that none written before is taken for one written now. */
-const LAYER_VERSION = 1;
+const LAYER_VERSION = 2;
 
 /**
  * The tree of the layout with the images of a specification. The same input gives the same tree.
@@ -45,45 +58,96 @@ export async function assembleImages(
 ): Promise<Digest> {
   const images: Image[] = [];
   for (const [i, image] of spec.images.entries()) {
-    const assembly = new Assembly(cas, spec, options);
-    images.push(await options.activity(`Assembling image ${i}`, () => assembly.image(image, inputs[i] ?? {})));
+    const assembly = new Assembly(cas, spec, image, options);
+    images.push(await options.activity(`Assembling image ${i}`, () => assembly.image(inputs[i] ?? {})));
   }
   return writeLayout(cas, spec, images);
 }
 
+/** A layer, and what the history says that it holds. */
+interface Step {
+  readonly layer: Layer;
+  readonly about?: string | undefined;
+}
+
 class Assembly {
   readonly #cas: Cas;
+  readonly #spec: ImageSpec;
   readonly #format: LayerFormat;
   /** Docker's own form has no compressed layers. */
   readonly #plainOnly: boolean;
   readonly #options: AssembleOptions;
 
-  constructor(cas: Cas, { mode, gzip }: OciSpec, options: AssembleOptions) {
+  constructor(cas: Cas, { mode, compression }: OciSpec, spec: ImageSpec, options: AssembleOptions) {
     this.#cas = cas;
+    this.#spec = spec;
     this.#plainOnly = mode === "docker";
-    this.#format = { compression: gzip && mode === "oci" ? "gzip" : "none", mtime: options.mtime ?? 0 };
+    this.#format = { compression, mtime: spec.sourceDateEpoch ?? 0 };
     this.#options = options;
   }
 
-  async image(spec: ImageSpec, { tree, parent }: ImageInput): Promise<Image> {
+  async image(input: ImageInput): Promise<Image> {
+    const { memo, signal } = this.#options;
+    const { tree, parent, attributes = new Map() } = input;
+    const spec = this.#spec;
     const base: BaseImage | undefined =
       parent && readBaseImage(this.#cas, parent.layout, spec.parent?.image ?? 0, parent.name);
     const below = await this.#usable(base?.layers ?? []);
-    const layer = tree && (await this.#layer(tree, below));
-    const layers = layer === undefined ? below : [...below, layer];
-    if (tree !== undefined && layers.length > 0) rememberRoot(this.#options.memo, layers, tree);
-    return { spec, layers, history: [...(base?.history ?? []), historyOf(spec, layer !== undefined)] };
+    const steps: Step[] = [];
+    if (tree !== undefined) {
+      const content = { tree, attributes };
+      const baseContent = below.length === 0 ? EMPTY_CONTENT : await rootOf(this.#cas, below, memo, signal);
+      steps.push(...(await this.#steps(content, baseContent, input.division)));
+      const layers = [...below, ...steps.map(({ layer }) => layer)];
+      if (layers.length > 0) rememberRoot(memo, layers, contentOver(this.#cas, content, baseContent));
+    }
+    const history =
+      steps.length === 0 ? [historyOf(spec, false)] : steps.map(({ about }) => historyOf(spec, true, about));
+    return {
+      spec,
+      layers: [...below, ...steps.map(({ layer }) => layer)],
+      history: [...(base?.history ?? []), ...history],
+    };
   }
 
-  async #layer(tree: Digest, below: readonly Layer[]): Promise<Layer | undefined> {
-    const { memo, signal } = this.#options;
-    const parent = below.length === 0 ? undefined : await rootOf(this.#cas, below, memo, signal);
+  async #steps(content: Content, below: Content, division: Division | undefined): Promise<Step[]> {
+    if (division === undefined) {
+      const layer = await this.#remembered(this.#key(content, below), () =>
+        writeLayer(this.#cas, layerEntries(this.#cas, content, below), this.#format, this.#options.signal),
+      );
+      return layer === undefined ? [] : [{ layer }];
+    }
+    const { parts } = division;
+    const divided = dividedEntries(this.#cas, content, below, parts.length, (path) => division.partOf(path));
+    const steps: Step[] = [];
+    for (const [i, entries] of divided.entries()) {
+      if (entries.length === 0) continue;
+      // An entry says all that its layer holds of it.
+      const hash = createHash("sha256");
+      for (const entry of entries) hash.update(`${JSON.stringify(entry)}\n`);
+      const layer = await this.#remembered(`${this.#formatKey()} entries ${hash.digest("hex")}`, () =>
+        writeLayer(this.#cas, entries, this.#format, this.#options.signal),
+      );
+      if (layer !== undefined) steps.push({ layer, about: parts[i] });
+    }
+    return steps;
+  }
+
+  #formatKey(): string {
     const { compression, mtime } = this.#format;
-    const trees = [tree, ...(parent === undefined ? [] : [parent])].map(formatDigest);
-    const key = `layer ${LAYER_VERSION} ${compression} ${mtime} ${trees.join(" ")}`;
+    return `layer ${LAYER_VERSION} ${compression.kind} ${compression.level} ${mtime}`;
+  }
+
+  #key(content: Content, below: Content): string {
+    const of = ({ tree, attributes }: Content) => `${formatDigest(tree)} ${formatAttributes(attributes)}`;
+    return `${this.#formatKey()} ${of(content)}\n${of(below)}`;
+  }
+
+  async #remembered(key: string, write: () => Promise<Layer | undefined>): Promise<Layer | undefined> {
+    const { memo } = this.#options;
     const known = parseLayer(memo.get(key) ?? "");
     if (known !== undefined && this.#cas.has(known.digest)) return known;
-    const layer = await writeLayer(this.#cas, tree, parent, this.#format, signal);
+    const layer = await write();
     if (layer !== undefined) memo.set(key, formatLayer(layer));
     return layer;
   }

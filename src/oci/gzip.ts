@@ -6,7 +6,8 @@ import { constants, crc32, deflateRaw } from "node:zlib";
 
 const deflate = promisify<Buffer, Parameters<typeof deflateRaw>[1], Buffer>(deflateRaw);
 
-const LEVEL = 6;
+/** Bytes of a piece. */
+export const GZIP_PIECE: number = 1 << 20;
 /** How far deflate looks back: each piece is compressed knowing the end of the one before it. */
 const WINDOW = 1 << 15;
 /** No name, no time, unknown system. */
@@ -15,23 +16,23 @@ const HEADER = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
 const END = Buffer.from([0x03, 0x00]);
 
 /** How many pieces {@link gzip} holds on to: a source may reuse a piece's memory only this many pieces later. */
-export const PIECES_HELD: number = availableParallelism() + 2;
+export const GZIP_HELD: number = availableParallelism() + 2;
 
 /**
  * @param pieces where they are divided changes the result
  */
-export async function* gzip(pieces: Iterable<Buffer> | AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+export async function* gzip(pieces: AsyncIterable<Buffer>, level: number): AsyncGenerator<Buffer> {
   yield HEADER;
   const running: Promise<Buffer>[] = [];
   let checksum = 0;
   let size = 0;
   let before: Buffer = Buffer.alloc(0);
   for await (const piece of pieces) {
-    if (running.length >= PIECES_HELD - 2) {
+    if (running.length >= GZIP_HELD - 2) {
       const first = running.shift();
       if (first !== undefined) yield await first;
     }
-    running.push(compress(piece, before));
+    running.push(compress(piece, before, level));
     checksum = crc32(piece, checksum);
     size += piece.length;
     before = Buffer.from(piece.subarray(-WINDOW));
@@ -44,9 +45,9 @@ export async function* gzip(pieces: Iterable<Buffer> | AsyncIterable<Buffer>): A
   yield trailer;
 }
 
-function compress(piece: Buffer, dictionary: Buffer): Promise<Buffer> {
+function compress(piece: Buffer, dictionary: Buffer, level: number): Promise<Buffer> {
   const compressed = deflate(piece, {
-    level: LEVEL,
+    level,
     finishFlush: constants.Z_SYNC_FLUSH,
     ...(dictionary.length === 0 ? {} : { dictionary }),
   });

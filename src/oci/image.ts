@@ -17,9 +17,10 @@ export interface Image {
   readonly history: readonly History[];
 }
 
-/** The image's configuration as JSON; keys in a fixed order, and no dates, so that its digest follows from the image. */
+/** The image's configuration as JSON; keys in a fixed order, and no dates but a given one: its digest follows from it. */
 export function configJson({ spec, layers, history }: Image): string {
   return JSON.stringify({
+    created: createdAt(spec),
     author: spec.author,
     architecture: spec.architecture,
     variant: spec.variant,
@@ -52,9 +53,21 @@ function containerJson({ ExposedPorts, Volumes, ...rest }: ContainerConfig): obj
   };
 }
 
-/** The entry that an image adds to its parent's history. */
-export function historyOf({ author, comment }: ImageSpec, hasLayer: boolean): History {
+function createdAt({ sourceDateEpoch }: ImageSpec): string | undefined {
+  // Without the milliseconds, which are none.
+  return sourceDateEpoch === undefined ? undefined : new Date(sourceDateEpoch * 1000).toISOString().replace(".000", "");
+}
+
+/**
+ * An entry that an image adds to its parent's history.
+ * @param about what its layer holds, where there are several
+ */
+export function historyOf(spec: ImageSpec, hasLayer: boolean, about?: string): History {
+  const { author, comment } = spec;
+  const created = createdAt(spec);
   return {
+    ...(created === undefined ? {} : { created }),
+    ...(about === undefined ? {} : { created_by: about }),
     ...(author === undefined ? {} : { author }),
     ...(comment === undefined ? {} : { comment }),
     ...(hasLayer ? {} : { empty_layer: true }),

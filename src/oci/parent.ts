@@ -5,7 +5,7 @@ import { Tree } from "../cas/tree.ts";
 import type { History } from "./image.ts";
 import { asArray, asObject, asString, invalidImage, type JsonObject, readJson } from "./json.ts";
 import type { Layer } from "./layer.ts";
-import { LAYER, LAYER_GZIP } from "./media-types.ts";
+import { LAYER, LAYER_GZIP, LAYER_ZSTD } from "./media-types.ts";
 
 /** What the images on top of it need of an image. */
 export interface BaseImage {
@@ -22,8 +22,10 @@ const MANIFESTS = new Set([
 const LAYERS = new Map([
   [LAYER, LAYER],
   [LAYER_GZIP, LAYER_GZIP],
+  [LAYER_ZSTD, LAYER_ZSTD],
   ["application/vnd.docker.image.rootfs.diff.tar", LAYER],
   ["application/vnd.docker.image.rootfs.diff.tar.gzip", LAYER_GZIP],
+  ["application/vnd.docker.image.rootfs.diff.tar.zstd", LAYER_ZSTD],
 ]);
 
 /**

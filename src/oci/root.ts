@@ -3,13 +3,15 @@ import { createHash } from "node:crypto";
 import { DecompressError, decompressed } from "../base/decompress.ts";
 import { BstError } from "../base/errors.ts";
 import { TarError } from "../base/tar-fields.ts";
-import { type TarMember, TarReader } from "../base/tar-reader.ts";
+import { type OwnedMember, TarReader } from "../base/tar-reader.ts";
 import { type Digest, formatDigest, parseDigest } from "../cas/digest.ts";
 import { nodesOf } from "../cas/directory.ts";
 import type { Cas } from "../cas/store.ts";
 import { Tree } from "../cas/tree.ts";
+import { type Attributes, formatAttributes, parseAttributes, sameAttributes, usualAttributes } from "./attributes.ts";
 import { invalidImage } from "./json.ts";
 import type { Layer } from "./layer.ts";
+import { type Content, OPAQUE, WHITEOUT } from "./layer-entries.ts";
 import type { Memo } from "./memo.ts";
 
 /** The identifiers of the layers tell all about their content, so that this is kept under them. */
@@ -17,30 +19,41 @@ function memoKey(layers: readonly Layer[]): string {
   return `root of ${layers.map(({ diffId }) => diffId).join(" ")}`;
 }
 
-export function rememberRoot(memo: Memo, layers: readonly Layer[], root: Digest): void {
-  memo.set(memoKey(layers), formatDigest(root));
+export function rememberRoot(memo: Memo, layers: readonly Layer[], { tree, attributes }: Content): void {
+  memo.set(memoKey(layers), `${formatDigest(tree)}\n${formatAttributes(attributes)}`);
+}
+
+function remembered(cas: Cas, memo: Memo, layers: readonly Layer[]): Content | undefined {
+  const text = memo.get(memoKey(layers)) ?? "";
+  const end = text.indexOf("\n");
+  const tree = end < 0 ? undefined : parseDigest(text.slice(0, end));
+  const attributes = parseAttributes(text.slice(end + 1));
+  return tree !== undefined && attributes !== undefined && hasDirectories(cas, tree) ? { tree, attributes } : undefined;
 }
 
 /**
- * The tree of what the layers hold together. Its directories are in the store; its files need not be, as no one needs
- * them to tell what differs. Throws BstError in domain "element" for layers that can't be read.
+ * What the layers hold together. The directories are in the store; the files need not be, as no one needs them to tell
+ * what differs. Throws BstError in domain "element" for layers that can't be read.
  */
-export async function rootOf(cas: Cas, layers: readonly Layer[], memo: Memo, signal: AbortSignal): Promise<Digest> {
+export async function rootOf(cas: Cas, layers: readonly Layer[], memo: Memo, signal: AbortSignal): Promise<Content> {
   let known = layers.length;
-  let root: Digest | undefined;
-  for (; known > 0; known--) {
-    root = parseDigest(memo.get(memoKey(layers.slice(0, known))) ?? "");
-    if (root !== undefined && hasDirectories(cas, root)) break;
-    root = undefined;
-  }
-  const tree = new Tree(cas, root);
+  let base: Content | undefined;
+  for (; known > 0 && base === undefined; known--) base = remembered(cas, memo, layers.slice(0, known));
+  if (base !== undefined) known++;
+  const root: Root = { tree: new Tree(cas, base?.tree), attributes: new Map(base?.attributes) };
   for (let i = known; i < layers.length; i++) {
     const layer = layers[i];
     if (layer === undefined) break;
-    await apply(cas, tree, layer, signal);
-    rememberRoot(memo, layers.slice(0, i + 1), tree.digest());
+    await apply(cas, root, layer, signal);
+    rememberRoot(memo, layers.slice(0, i + 1), { tree: root.tree.digest(), attributes: root.attributes });
   }
-  return tree.digest();
+  return { tree: root.tree.digest(), attributes: root.attributes };
+}
+
+/** A file system in the making. */
+interface Root {
+  readonly tree: Tree;
+  readonly attributes: Map<string, Attributes>;
 }
 
 function hasDirectories(cas: Cas, root: Digest): boolean {
@@ -50,16 +63,13 @@ function hasDirectories(cas: Cas, root: Digest): boolean {
   );
 }
 
-const OPAQUE = ".wh..wh..opq";
-const WHITEOUT = ".wh.";
-
 interface Entry {
   readonly components: readonly string[];
-  readonly member: TarMember;
+  readonly member: OwnedMember;
   readonly digest: Digest | undefined;
 }
 
-async function apply(cas: Cas, tree: Tree, layer: Layer, signal: AbortSignal): Promise<void> {
+async function apply(cas: Cas, root: Root, layer: Layer, signal: AbortSignal): Promise<void> {
   const entries: Entry[] = [];
   const bytes = decompressed(cas.objectPath(layer.digest), signal);
   try {
@@ -70,11 +80,11 @@ async function apply(cas: Cas, tree: Tree, layer: Layer, signal: AbortSignal): P
       const last = components.at(-1);
       const digest = member.type === "file" ? await digestOfContent(reader, member.size) : undefined;
       // Whiteouts are about the layers below, wherever in the archive they stand.
-      if (last === OPAQUE) clear(cas, tree, components.slice(0, -1));
-      else if (last?.startsWith(WHITEOUT)) hide(tree, components.slice(0, -1), last.slice(WHITEOUT.length));
+      if (last === OPAQUE) clear(cas, root, components.slice(0, -1));
+      else if (last?.startsWith(WHITEOUT)) hide(root, components.slice(0, -1), last.slice(WHITEOUT.length));
       else if (last !== undefined) entries.push({ components, member, digest });
     }
-    for (const entry of entries) place(tree, entry);
+    for (const entry of entries) place(root, entry);
   } catch (error) {
     if (!(error instanceof TarError || error instanceof DecompressError)) throw error;
     throw invalidImage(`The layer ${layer.digest.hash} can't be read: ${error.message}`);
@@ -95,10 +105,10 @@ async function digestOfContent(reader: TarReader, size: number): Promise<Digest>
   return { hash: hash.digest("hex"), size };
 }
 
-function clear(cas: Cas, tree: Tree, path: readonly string[]): void {
-  const directory = openDirectory(tree, path);
+function clear(cas: Cas, root: Root, path: readonly string[]): void {
+  const directory = openDirectory(root.tree, path);
   if (directory === undefined) return;
-  for (const { name } of nodesOf(cas.readDirectory(directory.digest()))) directory.remove(name, { recursive: true });
+  for (const { name } of nodesOf(cas.readDirectory(directory.digest()))) hide(root, path, name);
 }
 
 /** Undefined where something else than a directory, or nothing, is on the way. */
@@ -111,36 +121,58 @@ function openDirectory(tree: Tree, path: readonly string[]): Tree | undefined {
   }
 }
 
-function hide(tree: Tree, path: readonly string[], name: string): void {
+function hide(root: Root, path: readonly string[], name: string): void {
   const hidden = [...path, name].join("/");
-  if (tree.exists(hidden)) tree.remove(hidden, { recursive: true });
+  if (root.tree.exists(hidden)) root.tree.remove(hidden, { recursive: true });
+  forget(root, hidden);
 }
 
-function place(tree: Tree, { components, member, digest }: Entry): void {
+/** What is said of a path and of all below it. */
+function forget({ attributes }: Root, path: string): void {
+  for (const known of attributes.keys()) if (known === path || known.startsWith(`${path}/`)) attributes.delete(known);
+}
+
+function place(root: Root, { components, member, digest }: Entry): void {
+  const { tree } = root;
+  const path = components.join("/");
   if (member.type === "directory") {
-    makeRoom(tree, components);
+    makeRoom(root, components);
+    describe(root, path, member);
     return;
   }
   const name = components.at(-1) ?? "";
-  const linked = member.type === "hardlink" ? tree.lookup(split(member.linkName).join("/")) : undefined;
+  const original = member.type === "hardlink" ? split(member.linkName).join("/") : "";
+  const linked = member.type === "hardlink" ? tree.lookup(original) : undefined;
   if (member.type === "hardlink" && (linked === undefined || linked.kind === "directory")) {
     throw new TarError(`'${member.name}' links to '${member.linkName}', which is not in the image`);
   }
-  const directory = makeRoom(tree, components.slice(0, -1));
-  if (directory.exists(name)) directory.remove(name, { recursive: true });
+  const directory = makeRoom(root, components.slice(0, -1));
+  const shared = root.attributes.get(original);
+  if (directory.exists(name)) hide(root, components.slice(0, -1), name);
   if (linked?.kind === "file") directory.addFile(name, linked.digest, { executable: linked.executable });
   else if (linked?.kind === "symlink") directory.addSymlink(name, linked.target);
   else if (member.type === "symlink") directory.addSymlink(name, member.linkName);
   // Devices and the like stay in their layer; a tree has nothing for them.
   else if (digest !== undefined) directory.addFile(name, digest, { executable: (member.mode & 0o100) !== 0 });
+  if (linked === undefined) describe(root, path, member);
+  else if (shared !== undefined) root.attributes.set(path, shared);
+}
+
+/** Notes what an entry has besides its content. */
+function describe({ tree, attributes }: Root, path: string, { type, uid, gid, mode, xattrs }: OwnedMember): void {
+  const node = path === "" ? undefined : tree.lookup(path);
+  if (node === undefined) return;
+  const given = { uid, gid, mode: type === "symlink" ? 0o777 : mode & 0o7777, xattrs };
+  if (sameAttributes(given, usualAttributes(node))) attributes.delete(path);
+  else attributes.set(path, given);
 }
 
 /** The directory at a path; what else has one of its names gives way. */
-function makeRoom(tree: Tree, path: readonly string[]): Tree {
-  let directory = tree;
-  for (const name of path) {
+function makeRoom(root: Root, path: readonly string[]): Tree {
+  let directory = root.tree;
+  for (const [i, name] of path.entries()) {
     const child = openDirectory(directory, [name]);
-    if (child === undefined && directory.exists(name)) directory.remove(name);
+    if (child === undefined && directory.exists(name)) hide(root, path.slice(0, i), name);
     directory = child ?? directory.makeDirectory(name);
   }
   return directory;

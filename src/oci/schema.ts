@@ -1,6 +1,7 @@
 /** The configuration of an `oci` element: its schema, and what it says once the text of its scalars is understood. */
 import { type JsonSchema, listOf, oneOf, record, text, textList, textMap } from "../base/schema.ts";
 import type { MappingNode, ScalarNode } from "../yaml/node.ts";
+import { type Compression, LEVELS, NO_COMPRESSION } from "./compression.ts";
 
 export type OciMode = "oci" | "docker";
 
@@ -49,12 +50,15 @@ export interface ImageSpec {
   readonly indexAnnotations?: Readonly<Record<string, string>>;
   /** `name:tag`. */
   readonly tags?: readonly string[];
+  /** Seconds since 1970: when the image says that it was made, and the time of all files in its new layers. */
+  readonly sourceDateEpoch?: number;
   readonly config?: ContainerConfig;
 }
 
 export interface OciSpec {
   readonly mode: OciMode;
-  readonly gzip: boolean;
+  /** Of new layers. */
+  readonly compression: Compression;
   /** Of the index. */
   readonly annotations?: Readonly<Record<string, string>>;
   readonly images: readonly ImageSpec[];
@@ -90,6 +94,7 @@ const image: JsonSchema = record(
     annotations: textMap,
     "index-annotations": textMap,
     tags: textList,
+    "source-date-epoch": text,
     config: containerConfig,
   },
   ["architecture", "os"],
@@ -100,6 +105,8 @@ export const ociSchema: JsonSchema = record(
   {
     mode: oneOf("oci", "docker"),
     gzip: oneOf("True", "true", "1", "False", "false", "0", "enabled", "disabled"),
+    compression: oneOf("auto", "gzip", "zstd", "none"),
+    "compression-level": text,
     annotations: textMap,
     images: listOf(image),
   },
@@ -119,18 +126,44 @@ const ONLY_OCI_IMAGE = ["annotations", "index-annotations"];
  */
 export function readOciSpec(config: MappingNode): OciSpec {
   const mode = config.enum("mode", ["oci", "docker"]) ?? "oci";
-  const gzip = config.scalar("gzip");
   const annotations = textEntries(config.mapping("annotations"));
   if (mode === "docker") reject(config, ["annotations"], mode);
   return {
     mode,
-    gzip: gzip === undefined ? mode === "oci" : readGzip(gzip),
+    compression: readCompression(config, mode),
     ...defined("annotations", annotations),
     images: config
       .required("images", config.sequence("images"))
       .mappings()
       .map((node) => readImage(node, mode)),
   };
+}
+
+function readCompression(config: MappingNode, mode: OciMode): Compression {
+  const [gzip, given] = [config.scalar("gzip"), config.scalar("compression")];
+  const isGzip = gzip === undefined ? undefined : readGzip(gzip);
+  const asked = config.enum("compression", ["auto", "gzip", "zstd", "none"]) ?? "auto";
+  if (isGzip !== undefined && asked !== "auto" && isGzip !== (asked === "gzip")) {
+    throw gzip?.error(`'gzip: ${gzip.value}' contradicts 'compression: ${asked}'`);
+  }
+  if (mode === "docker") {
+    if (asked === "gzip" || asked === "zstd") {
+      throw given?.error("Images of mode 'docker' have no compressed layers");
+    }
+    reject(config, ["compression-level"], mode);
+    return NO_COMPRESSION;
+  }
+  const kind = asked !== "auto" ? asked : isGzip === false ? "none" : "gzip";
+  const level = natural(config, "compression-level");
+  if (kind === "none") {
+    if (level === undefined) return NO_COMPRESSION;
+    throw config.scalar("compression-level")?.error("Layers that are not compressed have no 'compression-level'");
+  }
+  const { usual, highest } = LEVELS[kind];
+  if (level !== undefined && (level < 1 || level > highest)) {
+    throw config.scalar("compression-level")?.error(`Levels of ${kind} are from 1 to ${highest}`);
+  }
+  return { kind, level: level ?? usual };
 }
 
 /** A boolean, or the words that build scripts of other tools use. */
@@ -155,6 +188,7 @@ function readImage(node: MappingNode, mode: OciMode): ImageSpec {
     ...defined("annotations", textEntries(node.mapping("annotations"))),
     ...defined("indexAnnotations", textEntries(node.mapping("index-annotations"))),
     ...defined("tags", texts(node, "tags", TAG, "a name with a tag, such as 'example:1.0'")),
+    ...defined("sourceDateEpoch", epoch(node, "source-date-epoch")),
     ...(config === undefined ? {} : { config: readConfig(config, mode) }),
   };
 }
@@ -221,6 +255,15 @@ function texts(node: MappingNode, key: string, form: RegExp, described: string):
 function natural(node: MappingNode, key: string): number | undefined {
   const value = node.int(key);
   if (value !== undefined && value < 0) throw node.scalar(key)?.error(`Value of '${key}' can't be negative`);
+  return value;
+}
+
+/** What a tar header can say. */
+const LATEST = 8 ** 11 - 1;
+
+function epoch(node: MappingNode, key: string): number | undefined {
+  const value = natural(node, key);
+  if (value !== undefined && value > LATEST) throw node.scalar(key)?.error(`Value of '${key}' is too large`);
   return value;
 }
 

@@ -286,6 +286,12 @@ describe("an image's configuration", () => {
     ["a relative volume", { images: [{ ...linux, config: { Volumes: ["data"] } }] }, "absolute"],
     ["a tag without version", { images: [{ ...linux, tags: ["example"] }] }, "tag"],
     ["a negative image", { images: [{ ...linux, parent: { element: "x", image: "-1" } }] }, "negative"],
+    ["contradicting compressions", { gzip: "enabled", compression: "zstd", images: [] }, "contradicts"],
+    ["contradicting compressions", { gzip: "False", compression: "gzip", images: [] }, "contradicts"],
+    ["compression in mode docker", { mode: "docker", compression: "gzip", images: [] }, "no compressed layers"],
+    ["a level of no compression", { compression: "none", "compression-level": "1", images: [] }, "compression-level"],
+    ["a level that gzip has not", { "compression-level": "10", images: [] }, "from 1 to 9"],
+    ["a date that no tar can have", { images: [{ ...linux, "source-date-epoch": "8589934592" }] }, "too large"],
     ["a number that is none", { mode: "docker", images: [{ ...linux, config: { Memory: "2k" } }] }, "integer"],
   ])("is refused with %s", (_name, config, message) => {
     expect(reason(config)).toMatchObject({
@@ -296,13 +302,18 @@ describe("an image's configuration", () => {
   });
 
   test("compresses unless it is Docker's own form, or told otherwise", () => {
-    const gzip = (config: { [key: string]: Plain }) => readOciSpec(mappingFrom({ images: [], ...config })).gzip;
-    expect([gzip({}), gzip({ mode: "docker" }), gzip({ gzip: "disabled" }), gzip({ gzip: "False" })]).toEqual([
-      true,
-      false,
-      false,
-      false,
-    ]);
+    const kind = (config: { [key: string]: Plain }) => {
+      const { compression } = readOciSpec(mappingFrom({ images: [], ...config }));
+      return `${compression.kind} ${compression.level}`;
+    };
+    expect(kind({})).toBe("gzip 6");
+    expect(kind({ compression: "auto" })).toBe("gzip 6");
+    expect(kind({ mode: "docker" })).toBe("none 0");
+    expect(kind({ gzip: "disabled" })).toBe("none 0");
+    expect(kind({ gzip: "False", compression: "auto" })).toBe("none 0");
+    expect(kind({ gzip: "enabled", compression: "gzip", "compression-level": "9" })).toBe("gzip 9");
+    expect(kind({ compression: "zstd" })).toBe("zstd 3");
+    expect(kind({ compression: "zstd", "compression-level": "19" })).toBe("zstd 19");
   });
 });
 

@@ -4,6 +4,9 @@ import type { Digest } from "../../src/cas/digest.ts";
 import { Cas } from "../../src/cas/store.ts";
 import { Tree } from "../../src/cas/tree.ts";
 import { type AssembleOptions, assembleImages, type ImageInput } from "../../src/oci/assemble.ts";
+import { NO_COMPRESSION } from "../../src/oci/compression.ts";
+import { type Layer, type LayerFormat, writeLayer } from "../../src/oci/layer.ts";
+import { EMPTY_CONTENT, type Content as FileSystem, layerEntries } from "../../src/oci/layer-entries.ts";
 import { Memo } from "../../src/oci/memo.ts";
 import { readOciSpec } from "../../src/oci/schema.ts";
 import { mappingFrom, type Plain } from "../../src/yaml/node.ts";
@@ -29,6 +32,23 @@ export function treeOf(cas: Cas, files: Readonly<Record<string, Content>>): Dige
     else tree.addFile(path, cas.write(content.executable), { executable: true });
   }
   return tree.digest();
+}
+
+export const plain: LayerFormat = { compression: NO_COMPRESSION, mtime: 0 };
+export const gzip: LayerFormat = { compression: { kind: "gzip", level: 6 }, mtime: 0 };
+export const zstd: LayerFormat = { compression: { kind: "zstd", level: 3 }, mtime: 0 };
+
+/** The layer that makes a tree of another, without attributes. */
+export function layerOf(
+  cas: Cas,
+  tree: Digest,
+  parent: Digest | undefined,
+  format: LayerFormat,
+  until: AbortSignal = signal,
+): Promise<Layer | undefined> {
+  const of = (tree: Digest): FileSystem => ({ tree, attributes: new Map() });
+  const entries = layerEntries(cas, of(tree), parent === undefined ? EMPTY_CONTENT : of(parent));
+  return writeLayer(cas, entries, format, until);
 }
 
 export interface Assembled {

@@ -2,19 +2,15 @@ import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { writeLayer } from "../../src/oci/layer.ts";
 import { Memo } from "../../src/oci/memo.ts";
 import { rootOf } from "../../src/oci/root.ts";
 import { tempDir } from "../helpers.ts";
-import { type Content, newCas, signal, treeOf } from "./helpers.ts";
+import { type Content, gzip, layerOf, newCas, plain, signal, treeOf } from "./helpers.ts";
 import { applyLayer, filesOf, readArchive } from "./untar.ts";
-
-const plain = { compression: "none", mtime: 0 } as const;
-const gzip = { compression: "gzip", mtime: 0 } as const;
 
 async function names(before: Record<string, Content>, after: Record<string, Content>): Promise<string[]> {
   const cas = newCas();
-  const layer = await writeLayer(cas, treeOf(cas, after), treeOf(cas, before), plain, signal);
+  const layer = await layerOf(cas, treeOf(cas, after), treeOf(cas, before), plain);
   return layer === undefined ? [] : (await readArchive(cas, layer.digest)).map(({ header }) => header.name);
 }
 
@@ -22,7 +18,7 @@ describe("layers", () => {
   test("hold a whole tree, sorted, with nothing in it but what the tree says", async () => {
     const cas = newCas();
     const tree = treeOf(cas, { "b/run": { executable: "x" }, "b/link": { symlink: "run" }, a: "1", "empty/": "" });
-    const layer = await writeLayer(cas, tree, undefined, { compression: "none", mtime: 1_320_937_200 }, signal);
+    const layer = await layerOf(cas, tree, undefined, { ...plain, mtime: 1_320_937_200 });
     const entries = await readArchive(cas, layer?.digest ?? { hash: "", size: 0 });
     expect(entries.map(({ header }) => [header.name, header.type, header.mode])).toEqual([
       ["a", "file", 0o644],
@@ -54,6 +50,29 @@ describe("layers", () => {
     expect(await names({ "a/b/c": "1" }, { "a/b": { symlink: "x" } })).toEqual(["a/", "a/b"]);
   });
 
+  test("hide all of a folder at once where nothing in it stays", async () => {
+    const old = { "a/b": "1", "a/c": "1", "a/d/e": "1", z: "1" };
+    expect(await names(old, { "a/x": "1", z: "1" })).toEqual(["a/", "a/.wh..wh..opq", "a/x"]);
+    expect(await names(old, { "a/": "", z: "1" })).toEqual(["a/", "a/.wh..wh..opq"]);
+    // Of files that are replaced nothing need be told.
+    expect(await names(old, { "a/b": "2", "a/c": "2", "a/d/e": "2", z: "1" })).toEqual([
+      "a/",
+      "a/b",
+      "a/c",
+      "a/d/",
+      "a/d/e",
+    ]);
+    expect(await names(old, { "a/b": "1", z: "1" })).toEqual(["a/", "a/.wh.c", "a/.wh.d"]);
+    const nested = { "a/b/c/1": "1", "a/b/c/2": "1", "a/b/d": "1", z: "1" };
+    expect(await names(nested, { "a/b/c/3": "1", z: "1" })).toEqual([
+      "a/",
+      "a/.wh..wh..opq",
+      "a/b/",
+      "a/b/c/",
+      "a/b/c/3",
+    ]);
+  });
+
   test("can't have files that are named like whiteouts", async () => {
     await expect(names({}, { "a/.wh.b": "1" })).rejects.toMatchObject({ domain: "element" });
     expect(await names({ ".wh.a": "1" }, {})).toEqual([".wh..wh.a"]);
@@ -69,7 +88,7 @@ describe("layers", () => {
   ])("keep a %s", async (_name, path) => {
     const cas = newCas();
     const tree = treeOf(cas, { [path]: "content", link: { symlink: `/${path}` } });
-    const layer = await writeLayer(cas, tree, undefined, plain, signal);
+    const layer = await layerOf(cas, tree, undefined, plain);
     expect(await applyLayer(cas, new Map(), layer?.digest ?? tree)).toEqual(filesOf(cas, tree));
   });
 
@@ -77,16 +96,13 @@ describe("layers", () => {
     const cas = newCas();
     const content = Array.from({ length: 300_000 }, (_, i) => `line ${(i * 7919) % 10_007}`).join("\n");
     const tree = treeOf(cas, { large: content, small: "x" });
-    const [packed, bare] = [
-      await writeLayer(cas, tree, undefined, gzip, signal),
-      await writeLayer(cas, tree, undefined, plain, signal),
-    ];
+    const [packed, bare] = [await layerOf(cas, tree, undefined, gzip), await layerOf(cas, tree, undefined, plain)];
     if (packed === undefined || bare === undefined) throw new Error("no layers");
     expect(packed.diffId).toBe(bare.diffId);
     expect(gunzipSync(cas.read(packed.digest)).equals(cas.read(bare.digest))).toBe(true);
     expect(packed.digest.size).toBeLessThan(bare.digest.size / 2);
     const again = newCas();
-    const second = await writeLayer(again, treeOf(again, { small: "x", large: content }), undefined, gzip, signal);
+    const second = await layerOf(again, treeOf(again, { small: "x", large: content }), undefined, gzip);
     expect(second).toEqual(packed);
     expect(createHash("sha256").update(again.read(packed.digest)).digest("hex")).toBe(packed.digest.hash);
   });
@@ -94,7 +110,7 @@ describe("layers", () => {
   test("stop when they are told to", async () => {
     const cas = newCas();
     const stopped = AbortSignal.abort(new Error("stopped"));
-    await expect(writeLayer(cas, treeOf(cas, { a: "1" }), undefined, gzip, stopped)).rejects.toThrow("stopped");
+    await expect(layerOf(cas, treeOf(cas, { a: "1" }), undefined, gzip, stopped)).rejects.toThrow("stopped");
   });
 });
 
@@ -126,15 +142,18 @@ describe("any layer on its parent", () => {
     await fc.assert(
       fc.asyncProperty(files, files, fc.constantFrom(plain, gzip), async (before, after, format) => {
         const [parent, tree] = [treeOf(cas, before), treeOf(cas, after)];
-        const base = await writeLayer(cas, parent, undefined, plain, signal);
-        const layer = await writeLayer(cas, tree, parent, format, signal);
+        const base = await layerOf(cas, parent, undefined, plain);
+        const layer = await layerOf(cas, tree, parent, format);
         let below = new Map<string, string>();
         if (base !== undefined) below = await applyLayer(cas, below, base.digest);
         expect(below).toEqual(filesOf(cas, parent));
         if (layer !== undefined) below = await applyLayer(cas, below, layer.digest);
         expect(below).toEqual(filesOf(cas, tree));
         const layers = [base, layer].filter((item) => item !== undefined);
-        expect(await rootOf(cas, layers, new Memo(`${tempDir("memo")}/${memos++}`), signal)).toEqual(tree);
+        expect(await rootOf(cas, layers, new Memo(`${tempDir("memo")}/${memos++}`), signal)).toEqual({
+          tree,
+          attributes: new Map(),
+        });
       }),
       { numRuns: 150 },
     );

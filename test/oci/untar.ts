@@ -1,6 +1,7 @@
 /** Applies layers to a folder in memory, by the letter of the image specification and with a reader that is not ours. */
 import { Readable } from "node:stream";
 import { gunzipSync } from "node:zlib";
+import { decompress } from "fzstd";
 import { extract, type Header } from "tar-stream";
 import type { Digest } from "../../src/cas/digest.ts";
 import type { Cas } from "../../src/cas/store.ts";
@@ -15,7 +16,7 @@ export interface ArchiveEntry {
 
 export async function readArchive(cas: Cas, layer: Digest): Promise<ArchiveEntry[]> {
   const bytes = cas.read(layer);
-  const archive = bytes[0] === 0x1f ? gunzipSync(bytes) : bytes;
+  const archive = bytes[0] === 0x1f ? gunzipSync(bytes) : bytes[0] === 0x28 ? unzstd(bytes) : bytes;
   const entries: ArchiveEntry[] = [];
   for await (const entry of Readable.from([archive]).pipe(extract())) {
     const pieces: Buffer[] = [];
@@ -23,6 +24,11 @@ export async function readArchive(cas: Cas, layer: Digest): Promise<ArchiveEntry
     entries.push({ header: entry.header, content: Buffer.concat(pieces).toString("latin1") });
   }
   return entries;
+}
+
+/** Only the first frame is read at a time. */
+function unzstd(bytes: Buffer): Buffer {
+  return Buffer.from(decompress(bytes));
 }
 
 export async function applyLayer(cas: Cas, below: Files, layer: Digest): Promise<Files> {
@@ -33,6 +39,7 @@ export async function applyLayer(cas: Cas, below: Files, layer: Digest): Promise
   const entries = await readArchive(cas, layer);
   for (const { header } of entries) {
     const [, folder = "", name] = /^(.*\/)?\.wh\.([^/]+)$/.exec(header.name) ?? [];
+    if (name === ".wh..opq") for (const path of [...files.keys()]) if (path.startsWith(folder)) files.delete(path);
     if (name !== undefined) remove(folder + name);
   }
   for (const { header, content } of entries) {

@@ -1,0 +1,207 @@
+/** What a layer tells: what differs between two file systems, as entries in the order in which they are applied. */
+import { BstError } from "../base/errors.ts";
+import { pairNodes, sameNode } from "../cas/diff.ts";
+import type { Digest } from "../cas/digest.ts";
+import { EMPTY_DIRECTORY_DIGEST, type TreeNode } from "../cas/directory.ts";
+import type { Cas } from "../cas/store.ts";
+import { Tree } from "../cas/tree.ts";
+import { type AttributeMap, type Attributes, sameAttributes, usualAttributes } from "./attributes.ts";
+
+/** What the name of a file begins with that hides another in the layers below. */
+export const WHITEOUT = ".wh.";
+/** The name of the file that hides all that the layers below have in its folder. */
+export const OPAQUE = ".wh..wh..opq";
+
+/** A file system: what is in it, and what its entries have besides. */
+export interface Content {
+  readonly tree: Digest;
+  readonly attributes: AttributeMap;
+}
+
+export const EMPTY_CONTENT: Content = { tree: EMPTY_DIRECTORY_DIGEST, attributes: new Map() };
+
+export type LayerEntry = { readonly path: string; readonly attributes: Attributes } & (
+  | { readonly kind: "file"; readonly digest: Digest }
+  | { readonly kind: "symlink"; readonly target: string }
+  | { readonly kind: "directory" }
+);
+
+/** What the layer that makes `content` of `below` leaves: what was declared, and what stays of the rest. */
+export function contentOver(cas: Cas, { tree, attributes }: Content, below: Content): Content {
+  const [now, before] = [new Tree(cas, tree), new Tree(cas, below.tree)];
+  const left = new Map<string, Attributes>();
+  for (const [path, each] of below.attributes) {
+    const [a, b] = [before.lookup(path), now.lookup(path)];
+    if (a !== undefined && b !== undefined && isKept(a, b)) left.set(path, each);
+  }
+  for (const [path, each] of attributes) {
+    const node = now.lookup(path);
+    if (node !== undefined && sameAttributes(each, usualAttributes(node))) left.delete(path);
+    else left.set(path, each);
+  }
+  return { tree, attributes: left };
+}
+
+/** Whether a path keeps what it has besides its content. */
+function isKept(before: TreeNode, after: TreeNode): boolean {
+  return before.kind === "directory" ? after.kind === "directory" : sameNode(before, after);
+}
+
+/** One entry of all, told or not: a directory where nothing differs but something below it. */
+interface Step {
+  readonly entry: LayerEntry;
+  readonly isTold: boolean;
+  /** Whether it stands for something gone. */
+  readonly hides: boolean;
+}
+
+/**
+ * What makes `content` of `below`. Directories come before what is in them, and all directories above an entry are told
+ * as well.
+ * @throws BstError in domain "element" for names that a layer can't have
+ */
+export function layerEntries(cas: Cas, content: Content, below: Content): Iterable<LayerEntry> {
+  return told(new Difference(cas, content, below).steps(), () => true);
+}
+
+/**
+ * The same, divided; empty lists for parts with nothing. What is gone is told in the first, the lowest, since it must not
+ * hide what the others bring.
+ * @param part from 0
+ */
+export function dividedEntries(
+  cas: Cas,
+  content: Content,
+  below: Content,
+  parts: number,
+  part: (path: string) => number,
+): LayerEntry[][] {
+  const steps = [...new Difference(cas, content, below).steps()];
+  const of = new Map(steps.map((step) => [step, step.hides ? 0 : part(step.entry.path)]));
+  return Array.from({ length: parts }, (_, index) => [...told(steps, (step) => of.get(step) === index)]);
+}
+
+function* told(steps: Iterable<Step>, has: (step: Step) => boolean): Generator<LayerEntry> {
+  /** Directories above the present entry that were not told yet. */
+  let above: LayerEntry[] = [];
+  for (const step of steps) {
+    const { entry } = step;
+    while (above.length > 0 && !entry.path.startsWith(`${above.at(-1)?.path}/`)) above.pop();
+    if (step.isTold && has(step)) {
+      yield* above;
+      above = [];
+      yield entry;
+    } else if (entry.kind === "directory") {
+      above.push(entry);
+    }
+  }
+}
+
+class Difference {
+  readonly #cas: Cas;
+  readonly #content: Content;
+  readonly #below: Content;
+  /** Results of {@link #removals}. */
+  readonly #counted = new Map<string, number | undefined>();
+  /** Directories below which something has attributes of its own. */
+  readonly #declared: ReadonlySet<string>;
+
+  constructor(cas: Cas, content: Content, below: Content) {
+    this.#cas = cas;
+    this.#content = content;
+    this.#below = below;
+    this.#declared = parentsOf(content.attributes.keys());
+  }
+
+  steps(): Generator<Step> {
+    return this.#directory("", this.#below.tree, this.#content.tree);
+  }
+
+  /** @param before undefined where there was none, or all of it is hidden */
+  *#directory(prefix: string, before: Digest | undefined, after: Digest): Generator<Step> {
+    let old = before;
+    if (old !== undefined && prefix !== "" && (this.#removals(prefix, old, after) ?? 0) > 1) {
+      yield hiding(prefix + OPAQUE);
+      old = undefined;
+    }
+    for (const { name, a, b } of pairNodes(this.#cas, old, after)) {
+      if (b === undefined) yield hiding(prefix + WHITEOUT + name);
+      else yield* this.#node(prefix + name, a, b);
+    }
+  }
+
+  *#node(path: string, before: TreeNode | undefined, after: TreeNode): Generator<Step> {
+    const isSame = before !== undefined && sameNode(before, after);
+    if (isSame && !this.#content.attributes.has(path) && !this.#declared.has(path)) return;
+    if (!isSame && after.name.startsWith(WHITEOUT)) throw reserved(path);
+    const attributes = this.#attributes(path, before, after);
+    const isTold =
+      before === undefined ||
+      !isKept(before, after) ||
+      !sameAttributes(attributes, this.#attributesBelow(path, before));
+    yield { entry: entryOf(path, after, attributes), isTold, hides: false };
+    if (after.kind !== "directory") return;
+    yield* this.#directory(`${path}/`, before?.kind === "directory" ? before.digest : undefined, after.digest);
+  }
+
+  /** What is declared; else what was, where the content is the same; else the usual. */
+  #attributes(path: string, before: TreeNode | undefined, after: TreeNode): Attributes {
+    const declared = this.#content.attributes.get(path);
+    if (declared !== undefined) return declared;
+    const stays = before !== undefined && isKept(before, after);
+    return stays ? this.#attributesBelow(path, before) : usualAttributes(after);
+  }
+
+  #attributesBelow(path: string, before: TreeNode): Attributes {
+    return this.#below.attributes.get(path) ?? usualAttributes(before);
+  }
+
+  /** How many whiteouts would tell what is gone in a directory; undefined where something in it stays as it is. */
+  #removals(prefix: string, before: Digest, after: Digest): number | undefined {
+    if (this.#counted.has(prefix)) return this.#counted.get(prefix);
+    let count: number | undefined = 0;
+    for (const { name, a, b } of pairNodes(this.#cas, before, after)) {
+      if (a === undefined) continue;
+      if (b === undefined) count++;
+      else if (sameNode(a, b)) count = undefined;
+      else if (a.kind === "directory" && b.kind === "directory") {
+        const inside = this.#removals(`${prefix}${name}/`, a.digest, b.digest);
+        count = inside === undefined ? undefined : count + inside;
+      }
+      if (count === undefined) break;
+    }
+    this.#counted.set(prefix, count);
+    return count;
+  }
+}
+
+/** An empty file that stands for something gone. */
+function hiding(path: string): Step {
+  const attributes = usualAttributes({ kind: "file" });
+  return { entry: { kind: "file", path, digest: EMPTY_DIRECTORY_DIGEST, attributes }, isTold: true, hides: true };
+}
+
+function entryOf(path: string, node: TreeNode, attributes: Attributes): LayerEntry {
+  if (node.kind === "directory") return { kind: "directory", path, attributes };
+  if (node.kind === "symlink") return { kind: "symlink", path, attributes, target: node.target };
+  return { kind: "file", path, attributes, digest: node.digest };
+}
+
+function parentsOf(paths: Iterable<string>): Set<string> {
+  const parents = new Set<string>();
+  for (const path of paths) {
+    for (let slash = path.lastIndexOf("/"); slash > 0; slash = path.lastIndexOf("/", slash - 1)) {
+      const parent = path.slice(0, slash);
+      if (parents.has(parent)) break;
+      parents.add(parent);
+    }
+  }
+  return parents;
+}
+
+function reserved(path: string): BstError {
+  return new BstError("element", `No image can have a file with this name: ${path}`, {
+    reason: "oci-reserved-name",
+    detail: `In layers, names that begin with ${WHITEOUT} stand for files that are removed.`,
+  });
+}
