@@ -1,0 +1,69 @@
+/** What bst-ts makes of the fuzzer's questions, in the form of reference.py. */
+import { BstError } from "../../src/base/errors.ts";
+import { elementKinds } from "../../src/elements/index.ts";
+import { loadGraph } from "../../src/graph/load.ts";
+import { YamlFiles } from "../../src/project/files.ts";
+import { loadUserConfig } from "../../src/project/user-config.ts";
+import { sourceKinds } from "../../src/sources/index.ts";
+import type { Node } from "../../src/yaml/node.ts";
+import { parseYaml } from "../../src/yaml/parse.ts";
+
+/** A value, or the domain, the reason and the message of an error; without domain it is a fault of the program. */
+export type Outcome =
+  | { readonly value: unknown; readonly error?: undefined }
+  | { readonly value?: undefined; readonly error: readonly [string | null, string | null, string] };
+
+export interface Question {
+  readonly directory: string;
+  readonly config: string;
+  readonly options: readonly (readonly [name: string, value: string])[];
+  readonly targets: readonly string[];
+}
+
+function attempt(make: () => unknown): Outcome {
+  try {
+    return { value: make() };
+  } catch (error) {
+    if (error instanceof BstError) return { error: [error.domain, error.reason, error.message] };
+    return { error: [null, null, error instanceof Error ? (error.stack ?? error.message) : String(error)] };
+  }
+}
+
+function placed(node: Node): unknown {
+  const { line, column } = node;
+  if (node.type === "scalar") return [line + 1, column, node.value];
+  if (node.type === "sequence") return [line + 1, column, node.items.map(placed)];
+  return [line + 1, column, [...node.entries].map(([key, value]) => [key, placed(value)])];
+}
+
+export function parse(text: string): Outcome {
+  return attempt(() => placed(parseYaml(text, { path: "/x", shortName: "x", displayName: "x" })));
+}
+
+export function compose({ directory, config, options, targets }: Question): Outcome[] {
+  const userConfig = loadUserConfig({ cwd: directory, env: {}, path: config, overrides: {} });
+  const session = {
+    config: userConfig,
+    kinds: { elements: elementKinds, sources: sourceKinds, pluginPaths: [], modules: new Map(), pluginApi: undefined },
+    messenger: { emit: () => undefined },
+    options,
+    maxJobs: userConfig.build.maxJobs,
+    localTree: () => {
+      throw new Error("these projects have no local sources");
+    },
+    workspace: () => undefined,
+  };
+  return targets.map((target) =>
+    attempt(() => {
+      const [element] = loadGraph({ ...session, files: new YamlFiles() }, directory, () => [target]).targets;
+      if (element === undefined) throw new Error(`${target} was not loaded`);
+      const { variables, environment, config, publicData } = element;
+      return {
+        variables: Object.fromEntries(variables),
+        environment,
+        config: config.toPlain(),
+        public: publicData.toPlain(),
+      };
+    }),
+  );
+}
