@@ -67,7 +67,8 @@ class ProjectCopy {
       .filter((entry) => entry.isFile() && READ.test(entry.name))
       .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
       .sort() as [string, ...string[]];
-    [, this.elementPath = "."] = /^["']?element-path["']?: *["']?([^\s"']+)/m.exec(this.read("project.conf").toString()) ?? [];
+    [, this.elementPath = "."] =
+      /^["']?element-path["']?: *["']?([^\s"']+)/m.exec(this.read("project.conf").toString()) ?? [];
     this.elements = this.paths
       .map((path) => relative(this.elementPath, path))
       .filter((name) => name.endsWith(".bst") && !/(^|\/)(\.\.?|staged-junctions)\//.test(name)) as [
