@@ -3,7 +3,8 @@ import { Worker } from "node:worker_threads";
 
 /**
  * What a thread runs: its text is all that the thread gets, so it can use nothing from around it. Called once, with what
- * loads modules (of Node.js, others by their absolute path); what it returns is called for each request, one at a time.
+ * loads modules (of Node.js, others by their absolute path); what it returns is called for each request, one at a time. Bytes in
+ * a memory of their own, as a result, are gone from there.
  */
 export type Work<Data, Request, Result> = (
   load: (module: string) => unknown,
@@ -58,12 +59,18 @@ export function sharedBuffer(size: number): Buffer {
 function run(load: (module: string) => unknown, work: Work<unknown, unknown, unknown>): void {
   const { parentPort, workerData } = load("node:worker_threads") as typeof import("node:worker_threads");
   const handle = work(load, workerData);
+  // Given away instead of copied.
+  const isWhole = (result: unknown): result is Uint8Array<ArrayBuffer> =>
+    result instanceof Uint8Array &&
+    result.buffer instanceof ArrayBuffer &&
+    result.byteLength > 0 &&
+    result.byteLength === result.buffer.byteLength;
   let last: Promise<unknown> = Promise.resolve();
   parentPort?.on("message", (request) => {
     last = last
       .then(() => handle(request))
       .then(
-        (result) => parentPort.postMessage({ result }),
+        (result) => parentPort.postMessage({ result }, isWhole(result) ? [result.buffer] : []),
         (error) => parentPort.postMessage({ failure: String(error?.message ?? error), code: error?.code }),
       );
   });
