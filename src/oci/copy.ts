@@ -4,7 +4,7 @@ import { type Content, type Descriptor, digestText, type Platform } from "./desc
 import { invalidImage } from "./json.ts";
 import { isAttestation, isForeign, isIndex, manifestType, readIndex, readManifest } from "./manifest.ts";
 import { choose, hostPlatform } from "./platform.ts";
-import type { ImageReader, ImageWriter, Outcome } from "./transport/types.ts";
+import { type ImageReader, type ImageWriter, type Outcome, relay } from "./transport/types.ts";
 
 /** Bytes of a blob on their way. */
 export interface CopyProgress {
@@ -119,12 +119,8 @@ export async function readPart(reader: ImageReader, descriptor: Descriptor): Pro
 
 /** The same reader, whose blobs are watched on their way. */
 function watched(reader: ImageReader, onProgress: (progress: CopyProgress) => void): ImageReader {
-  const { name, repository } = reader;
   return {
-    name,
-    ...(repository && { repository }),
-    root: () => reader.root(),
-    manifest: (descriptor) => reader.manifest(descriptor),
+    ...relay(reader),
     async *blob(descriptor) {
       let done = 0;
       for await (const piece of reader.blob(descriptor)) {
@@ -133,6 +129,5 @@ function watched(reader: ImageReader, onProgress: (progress: CopyProgress) => vo
         yield piece;
       }
     },
-    [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
   };
 }

@@ -1,7 +1,6 @@
 /** Descriptors: what images say of their parts, and what is believed of that. */
 import { createHash } from "node:crypto";
 import { BstError } from "../base/errors.ts";
-import type { Digest } from "../cas/digest.ts";
 import { asObject, asString, invalidImage, type JsonObject } from "./json.ts";
 
 export interface Platform {
@@ -55,11 +54,6 @@ export function digestText(bytes: Buffer | string): string {
 
 export function hexOf({ digest }: Pick<Descriptor, "digest">): string {
   return digest.slice("sha256:".length);
-}
-
-/** As the store has it. */
-export function storeDigest(descriptor: Pick<Descriptor, "digest" | "size">): Digest {
-  return { hash: hexOf(descriptor), size: descriptor.size };
 }
 
 /**

@@ -112,6 +112,9 @@ function findPlaces(given: readonly Given[], args: readonly string[]): Places {
   return { directory: value(directory, given), config: value(config, given) ?? value(config, own) };
 }
 
+/** Where images can be, besides in the cache. */
+const TRANSPORTS = ["docker://", "oci:", "oci-archive:", "docker-archive:"];
+
 async function completeValue(
   type: ValueType,
   prefix: string,
@@ -129,6 +132,12 @@ async function completeValue(
       // They read YAML, which takes longer to load than all the rest.
       const { listArtifacts, listElements } = await import("./targets.ts");
       return [...listElements(prefix, places), ...(type.kind === "artifact" ? listArtifacts(prefix, places) : [])];
+    }
+    case "image": {
+      const [, transport = "", path] = /^((?:oci|oci-archive|docker-archive):)(.*)$/s.exec(prefix) ?? [];
+      if (path !== undefined) return completePath(path, {}).map((completion) => transport + completion);
+      const { listElements } = await import("./targets.ts");
+      return [...listElements(prefix, places), ...TRANSPORTS];
     }
     case "command": {
       const entry = findEntry(taken);

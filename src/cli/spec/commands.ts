@@ -12,6 +12,7 @@ import {
   TEXT,
   targets,
 } from "./common.ts";
+import { image } from "./image.ts";
 import { source } from "./source.ts";
 import {
   any,
@@ -67,6 +68,7 @@ const tree = {
     options: {},
     arguments: { command: any("COMMAND", { kind: "command" }) },
   }),
+  image,
   init: command({
     summary: "Begin a new project",
     description: [

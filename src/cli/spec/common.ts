@@ -5,6 +5,7 @@ export const NEW_FILE = { type: "any" } as const;
 export const FOLDER = { type: "directory", readable: true } as const;
 export const ELEMENT = { kind: "element" } as const;
 export const ARTIFACT = { kind: "artifact" } as const;
+export const IMAGE = { kind: "image" } as const;
 export const TEXT = { kind: "text" } as const;
 
 export const COMPRESSIONS = ["gz", "xz", "bz2"] as const;

@@ -11,6 +11,8 @@ export type ValueType =
   | { readonly kind: "element" }
   /** Names of elements or artifacts, completed from the cache as well. */
   | { readonly kind: "artifact" }
+  /** Names of elements or artifacts, or images elsewhere: a transport and a place. */
+  | { readonly kind: "image" }
   /** Words of a command of this program. */
   | { readonly kind: "command" }
   | { readonly kind: "remote"; readonly purpose: RemotePurpose };
@@ -194,6 +196,11 @@ export function elementNames(flags: string, help: string): Option<readonly strin
 /** Exactly one argument. */
 export function one<const C extends string>(metavar: string, choices: readonly C[]): Argument<C> {
   return { metavar, word: { kind: "choice", choices }, arity: "one" };
+}
+
+/** Exactly one argument that is no choice. */
+export function single(metavar: string, word: ValueType): Argument<string> {
+  return { metavar, word, arity: "one" };
 }
 
 /** At most one argument. */

@@ -2,9 +2,8 @@
 import fs from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { systemErrorCode } from "../../base/errors.ts";
+import { BstError, systemErrorCode } from "../../base/errors.ts";
 import { askHelper } from "./credential-helper.ts";
-import { registryError } from "./errors.ts";
 import { DOCKER_HUB } from "./reference.ts";
 
 export type Credentials =
@@ -97,7 +96,7 @@ function readAuthFile(path: string, { warn }: CredentialOptions): AuthFile | und
     return { auths: asRecord(auths), credHelpers: asRecord(credHelpers), credsStore };
   } catch {
     // The parser's message would quote the file.
-    throw registryError(`${path} is no valid JSON`, { reason: "registry-credentials" });
+    throw new BstError("remote", `${path} is no valid JSON`, { reason: "registry-credentials" });
   }
 }
 

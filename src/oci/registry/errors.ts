@@ -1,20 +1,16 @@
 /** What goes wrong with registries. */
-import { BstError, type BstErrorOptions } from "../../base/errors.ts";
-
-export function registryError(message: string, options: BstErrorOptions): BstError {
-  return new BstError("remote", message, options);
-}
+import { BstError } from "../../base/errors.ts";
 
 /** What arrived is not what was asked for: trying again may help, believing it never does. */
 export function mismatch(message: string, detail?: string): BstError {
   return new BstError("remote", message, { reason: "registry-wrong-content", detail });
 }
 
-const STATUSES: Readonly<Record<number, { readonly reason: string; readonly what: string }>> = {
-  401: { reason: "registry-denied", what: "wants other credentials" },
-  403: { reason: "registry-denied", what: "does not allow this" },
-  404: { reason: "registry-not-found", what: "has no such thing" },
-  429: { reason: "registry-busy", what: "was asked too often" },
+const STATUSES: Readonly<Record<number, string>> = {
+  401: "wants other credentials",
+  403: "does not allow this",
+  404: "has no such thing",
+  429: "was asked too often",
 };
 
 /**
@@ -22,13 +18,13 @@ const STATUSES: Readonly<Record<number, { readonly reason: string; readonly what
  * @param body what the registry said about it
  */
 export function statusError(registry: string, what: string, status: number, body: string): BstError {
-  const known = STATUSES[status];
-  const message = `The registry ${registry} ${known?.what ?? "failed"}: it answered ${status} to ${what}`;
-  return new BstError("remote", message, {
-    reason: known?.reason ?? "registry-failed",
-    detail: describeBody(body),
-    temporary: isTransient(status),
-  });
+  const message = `The registry ${registry} ${STATUSES[status] ?? "failed"}: it answered ${status} to ${what}`;
+  const options = { detail: describeBody(body), temporary: isTransient(status) };
+  if (status === 401 || status === 403)
+    return new BstError("remote", message, { reason: "registry-denied", ...options });
+  if (status === 404) return new BstError("remote", message, { reason: "registry-not-found", ...options });
+  if (status === 429) return new BstError("remote", message, { reason: "registry-busy", ...options });
+  return new BstError("remote", message, { reason: "registry-failed", ...options });
 }
 
 /** Whether the same question may get another answer later. */

@@ -1,9 +1,11 @@
 /** Requests over HTTP as registries need them: redirects that leak nothing, and trying again what may go better. */
+
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Dispatcher } from "undici";
+import { BstError } from "../../base/errors.ts";
 import { VERSION } from "../../base/version.ts";
-import { isTransient, registryError } from "./errors.ts";
+import { isTransient } from "./errors.ts";
 
 export type Response = Dispatcher.ResponseData;
 
@@ -116,7 +118,7 @@ export async function waitBefore(
 /** @throws BstError where the URL may not be used */
 export function requireAllowed(url: URL, insecure: boolean): void {
   if (url.protocol === "https:" || (url.protocol === "http:" && (insecure || isLoopback(url.hostname)))) return;
-  throw registryError(`A registry leads to ${url.origin}, which is not encrypted`, {
+  throw new BstError("remote", `A registry leads to ${url.origin}, which is not encrypted`, {
     reason: "registry-insecure",
     detail: "Plain http is allowed on this machine itself, and elsewhere only where --insecure is said.",
   });
@@ -148,7 +150,7 @@ async function follow(request: HttpRequest, { signal, insecure }: HttpOptions): 
     url = new URL(String(location), url);
     if (url.protocol !== "http:" && url.protocol !== "https:") requireAllowed(url, insecure);
   }
-  throw registryError(`The registry ${request.url.host} leads from one URL to another without end`, {
+  throw new BstError("remote", `The registry ${request.url.host} leads from one URL to another without end`, {
     reason: "registry-failed",
   });
 }
@@ -178,7 +180,7 @@ export function isLostConnection(error: unknown): boolean {
 export function describe(error: unknown, url: URL, signal: AbortSignal): unknown {
   signal.throwIfAborted();
   if (!(error instanceof Error) || !("code" in error)) return error;
-  return registryError(`The registry at ${url.host} cannot be reached: ${reasonOf(error)}`, {
+  return new BstError("remote", `The registry at ${url.host} cannot be reached: ${reasonOf(error)}`, {
     reason: "registry-unreachable",
     cause: error,
     temporary: true,
@@ -198,7 +200,7 @@ async function bodyOf({ body }: Response, limit: number, what: string): Promise<
   for await (const chunk of body as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > limit) {
-      throw registryError(`${what} is too long: more than ${limit} bytes`, { reason: "registry-too-large" });
+      throw new BstError("remote", `${what} is too long: more than ${limit} bytes`, { reason: "registry-too-large" });
     }
     chunks.push(chunk);
   }

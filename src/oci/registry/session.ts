@@ -1,8 +1,9 @@
 /** A repository of a registry over HTTP: where it is, and who asks. */
+import { BstError } from "../../base/errors.ts";
 
 import { type Challenge, parseChallenges } from "./challenge.ts";
 import type { Credentials, FindCredentials, Purpose } from "./credentials.ts";
-import { registryError, statusError } from "./errors.ts";
+import { statusError } from "./errors.ts";
 import {
   type Answer,
   exchange,
@@ -134,7 +135,7 @@ export class RegistrySession {
       return;
     }
     if (!challenges.some(({ scheme }) => scheme === "basic")) {
-      throw registryError(`The registry ${this.host} wants to know who asks in a way that is not known`, {
+      throw new BstError("remote", `The registry ${this.host} wants to know who asks in a way that is not known`, {
         reason: "registry-denied",
         detail: challenges.map(({ scheme }) => scheme).join(", ") || undefined,
       });

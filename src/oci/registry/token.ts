@@ -1,6 +1,7 @@
 /** Tokens: what a registry's own server gives for credentials, or to anybody. */
+import { BstError } from "../../base/errors.ts";
 import type { Credentials } from "./credentials.ts";
-import { registryError, statusError } from "./errors.ts";
+import { statusError } from "./errors.ts";
 import { type Answer, exchange, type HttpOptions, requireAllowed } from "./http.ts";
 
 export interface TokenQuestion {
@@ -33,7 +34,7 @@ export async function requestToken(
   const { token, access_token, expires_in } = parse(answer.body);
   const value = typeof token === "string" && token !== "" ? token : access_token;
   if (typeof value !== "string" || !/^[\x21-\x7e]+$/.test(value)) {
-    throw registryError(`${realm.host} gives no token`, { reason: "registry-failed" });
+    throw new BstError("remote", `${realm.host} gives no token`, { reason: "registry-failed" });
   }
   const seconds = typeof expires_in === "number" && expires_in > 0 ? expires_in : DEFAULT_DURATION;
   return { value, expires: asked + Math.max(1, seconds - MARGIN) * 1000 };

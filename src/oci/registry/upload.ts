@@ -2,7 +2,6 @@
 import { Readable } from "node:stream";
 import { BstError } from "../../base/errors.ts";
 import { type Descriptor, verified } from "../descriptor.ts";
-import { registryError } from "./errors.ts";
 import { type Answer, waitBefore } from "./http.ts";
 import type { RegistrySession } from "./session.ts";
 
@@ -56,7 +55,10 @@ export async function uploadBlob(
       if (attempt >= http.retries) {
         throw error instanceof BstError
           ? error
-          : registryError(`The registry ${session.host} loses uploads`, { reason: "registry-failed", temporary: true });
+          : new BstError("remote", `The registry ${session.host} loses uploads`, {
+              reason: "registry-failed",
+              temporary: true,
+            });
       }
     }
     // The last answer may have been what was lost.
@@ -94,7 +96,9 @@ async function locationOf(session: RegistrySession, answer: Answer, before?: URL
   const location = answer.header("location");
   if (location === undefined && before !== undefined) return before;
   if (location === undefined) {
-    throw registryError(`The registry ${session.host} does not say where to upload`, { reason: "registry-failed" });
+    throw new BstError("remote", `The registry ${session.host} does not say where to upload`, {
+      reason: "registry-failed",
+    });
   }
   return new URL(location, before ?? (await session.base()));
 }

@@ -5,7 +5,7 @@ import { invalidImage } from "../json.ts";
 import { compressionOf, isImageConfig, isIndex, MAX_CONFIG, readIndex, readManifest } from "../manifest.ts";
 import { INDEX } from "../media-types.ts";
 import { hostPlatform, isFor } from "../platform.ts";
-import { DOCKER_INDEX } from "./docker-reader.ts";
+import { DOCKER_INDEX } from "./docker-index.ts";
 import { INDEX_FILE, pathOf } from "./layout-reader.ts";
 import { entryOf, LAYOUT_FILE, LAYOUT_JSON } from "./layout-writer.ts";
 import { plainLayer } from "./plain-layer.ts";
@@ -16,15 +16,15 @@ import type { ImageReader, ImageWriter, Outcome } from "./types.ts";
 export class LayoutArchiveWriter implements ImageWriter {
   readonly name: string;
   readonly #tar: TarWriter;
-  readonly #ref: string | undefined;
+  readonly #names: readonly string[];
   readonly #docker: boolean;
   readonly #manifests = new Map<string, Content>();
 
-  /** @param ref what to call the image */
-  constructor(name: string, tar: TarWriter, ref: string | undefined, docker: boolean) {
+  /** @param names what to call the image; a layout has the first */
+  constructor(name: string, tar: TarWriter, names: readonly string[], docker: boolean) {
     this.name = name;
     this.#tar = tar;
-    this.#ref = ref;
+    this.#names = names;
     this.#docker = docker;
     for (const path of ["blobs", "blobs/sha256"]) tar.addDirectory(path);
   }
@@ -44,7 +44,7 @@ export class LayoutArchiveWriter implements ImageWriter {
   async finish(root: Content): Promise<void> {
     await this.putManifest(root);
     if (this.#docker) this.#tar.addFile(DOCKER_INDEX, Buffer.from(JSON.stringify(this.#dockerIndex(root))));
-    const index = { schemaVersion: 2, mediaType: INDEX, manifests: [entryOf(root.descriptor, this.#ref)] };
+    const index = { schemaVersion: 2, mediaType: INDEX, manifests: [entryOf(root.descriptor, this.#names[0])] };
     this.#tar.addFile(INDEX_FILE, Buffer.from(JSON.stringify(index)));
     this.#tar.addFile(LAYOUT_FILE, Buffer.from(LAYOUT_JSON));
   }
@@ -59,7 +59,7 @@ export class LayoutArchiveWriter implements ImageWriter {
     return real.flatMap((content) => {
       const { config, layers } = readManifest(content, this.name);
       if (!isImageConfig(config)) return [];
-      const RepoTags = content === here && this.#ref !== undefined ? [tagged(this.#ref)] : null;
+      const RepoTags = content === here && this.#names.length > 0 ? this.#names.map(tagged) : null;
       return [{ Config: pathOf(config), RepoTags, Layers: layers.map(pathOf) }];
     });
   }
@@ -71,15 +71,15 @@ export class LayoutArchiveWriter implements ImageWriter {
 export class DockerArchiveWriter implements ImageWriter {
   readonly name: string;
   readonly #tar: TarWriter;
-  readonly #tag: string | undefined;
+  readonly #names: readonly string[];
   readonly #signal: AbortSignal;
   /** Digest → what puts it there: the tar takes one layer after the other. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(name: string, tar: TarWriter, tag: string | undefined, signal: AbortSignal) {
+  constructor(name: string, tar: TarWriter, names: readonly string[], signal: AbortSignal) {
     this.name = name;
     this.#tar = tar;
-    this.#tag = tag;
+    this.#names = names;
     this.#signal = signal;
   }
 
@@ -99,7 +99,7 @@ export class DockerArchiveWriter implements ImageWriter {
     const { config, layers } = readManifest(root, this.name);
     const image = {
       Config: `${hexOf(config)}.json`,
-      RepoTags: this.#tag === undefined ? null : [tagged(this.#tag)],
+      RepoTags: this.#names.length === 0 ? null : this.#names.map(tagged),
       Layers: layers.map(layerPath),
     };
     this.#tar.addFile(DOCKER_INDEX, Buffer.from(JSON.stringify([image])));

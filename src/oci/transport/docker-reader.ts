@@ -2,14 +2,13 @@
 import { createHash } from "node:crypto";
 import { BstError } from "../../base/errors.ts";
 import { type Content, type Descriptor, describeBytes } from "../descriptor.ts";
-import { asArray, asObject, asString, invalidImage, type JsonObject } from "../json.ts";
-import { MAX_CONFIG, MAX_MANIFEST, parse, platformOf } from "../manifest.ts";
+import { asArray, asString, invalidImage, type JsonObject } from "../json.ts";
+import { MAX_CONFIG, parse, platformOf } from "../manifest.ts";
 import { CONFIG, LAYER, MANIFEST } from "../media-types.ts";
+import { dockerTags, readDockerIndex, tagsOf } from "./docker-index.ts";
 import { type ImageFiles, readFile } from "./files.ts";
 import { indexOf } from "./layout-reader.ts";
 import type { ImageReader } from "./types.ts";
-
-export const DOCKER_INDEX = "manifest.json";
 
 const COMPRESSIONS: readonly (readonly [magic: Buffer, suffix: string])[] = [
   [Buffer.from([0x1f, 0x8b]), "+gzip"],
@@ -32,12 +31,7 @@ export class DockerReader implements ImageReader {
   }
 
   async root(): Promise<Content> {
-    const bytes = await readFile(this.#files, DOCKER_INDEX, MAX_MANIFEST);
-    const { images: list } = parse(
-      Buffer.from(`{"images":${bytes.toString("utf8")}}`),
-      `${DOCKER_INDEX} of ${this.name}`,
-    );
-    const images = asArray(list, `${DOCKER_INDEX} of ${this.name}`).map((image) => asObject(image, this.name));
+    const images = await readDockerIndex(this.#files);
     const chosen = this.#tag === undefined ? images : images.filter((image) => tagsOf(image).includes(this.#tag ?? ""));
     if (chosen.length === 0) {
       throw new BstError("element", `${this.#files.name} holds no image of the name '${this.#tag}'`, {
@@ -50,6 +44,10 @@ export class DockerReader implements ImageReader {
     const [only, ...others] = contents;
     if (only !== undefined && others.length === 0) return only;
     return indexOf(contents.map(({ descriptor }) => descriptor));
+  }
+
+  async tags(): Promise<readonly string[]> {
+    return this.#tag === undefined ? dockerTags(this.#files) : [this.#tag];
   }
 
   async manifest({ digest }: Descriptor): Promise<Content> {
@@ -101,9 +99,4 @@ export class DockerReader implements ImageReader {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#files[Symbol.dispose]();
   }
-}
-
-function tagsOf(image: JsonObject): string[] {
-  const tags = image["RepoTags"];
-  return Array.isArray(tags) ? tags.filter((tag) => typeof tag === "string") : [];
 }

@@ -2,8 +2,9 @@
 import { BstError } from "../../base/errors.ts";
 import { type Content, type Descriptor, describeBytes, digestText, hexOf } from "../descriptor.ts";
 import { invalidImage } from "../json.ts";
-import { isIndex, isManifest, MAX_MANIFEST, readIndex } from "../manifest.ts";
+import { type ImageIndex, isIndex, isManifest, MAX_MANIFEST, readIndex } from "../manifest.ts";
 import { INDEX } from "../media-types.ts";
+import { DOCKER_INDEX, dockerTags } from "./docker-index.ts";
 import { type ImageFiles, readFile } from "./files.ts";
 import type { ImageReader } from "./types.ts";
 
@@ -27,13 +28,21 @@ export class LayoutReader implements ImageReader {
   }
 
   async root(): Promise<Content> {
-    const bytes = await readFile(this.#files, INDEX_FILE, MAX_MANIFEST);
-    const index = readIndex({ descriptor: describeBytes(INDEX, bytes), bytes }, this.#files.name);
-    const entries = this.#ref === undefined ? index.manifests : this.#named(index.manifests);
-    const [only, ...others] = entries;
+    const [only, ...others] = await this.#entries();
     if (only === undefined) throw invalidImage(`${this.#files.name} holds no image`);
     if (others.length === 0) return this.manifest(withoutNames(only));
-    return indexOf(entries.map(withoutNames), index.annotations);
+    return indexOf([only, ...others].map(withoutNames), (await this.#index()).annotations);
+  }
+
+  /** Of the images that are meant; where Docker can load it, all the names that it then has. */
+  async tags(): Promise<readonly string[]> {
+    const named = (await this.#entries()).flatMap(({ annotations }) => annotations?.[REF_NAME] ?? []);
+    if (this.#ref !== undefined || this.#files.sizeOf(DOCKER_INDEX) === undefined) return [...new Set(named)];
+    return [...new Set([...named, ...(await dockerTags(this.#files))])];
+  }
+
+  async annotations(): Promise<Readonly<Record<string, string>>> {
+    return (await this.#index()).annotations ?? {};
   }
 
   async manifest(descriptor: Descriptor): Promise<Content> {
@@ -51,6 +60,16 @@ export class LayoutReader implements ImageReader {
     const path = pathOf(descriptor);
     if (this.#files.sizeOf(path) === undefined) throw invalidImage(`${this.name} has no blob ${descriptor.digest}`);
     return this.#files.read(path);
+  }
+
+  async #index(): Promise<ImageIndex> {
+    const bytes = await readFile(this.#files, INDEX_FILE, MAX_MANIFEST);
+    return readIndex({ descriptor: describeBytes(INDEX, bytes), bytes }, this.#files.name);
+  }
+
+  async #entries(): Promise<readonly Descriptor[]> {
+    const { manifests } = await this.#index();
+    return this.#ref === undefined ? manifests : this.#named(manifests);
   }
 
   #named(entries: readonly Descriptor[]): readonly Descriptor[] {

@@ -1,6 +1,6 @@
 /** Where images are, as the command line has it: a transport and what it needs to know, as skopeo spells them. */
 import { BstError } from "../../base/errors.ts";
-import { formatReference, type ImageReference, parseReference } from "../registry/reference.ts";
+import { type ImageReference, parseReference } from "../registry/reference.ts";
 
 export type ImageName =
   | { readonly kind: "registry"; readonly reference: ImageReference }
@@ -29,12 +29,6 @@ export function parseImageName(word: string): ImageName {
 /** The name of an image in a registry, which may be given without its transport. */
 export function parseRegistryName(word: string): ImageReference {
   return parseReference(word.startsWith(REGISTRY) ? word.slice(REGISTRY.length) : word);
-}
-
-export function formatImageName(name: ImageName): string {
-  if (name.kind === "registry") return REGISTRY + formatReference(name.reference);
-  if (name.kind === "element") return name.name;
-  return `${name.kind}:${name.path}${name.ref === undefined ? "" : `:${name.ref}`}`;
 }
 
 function unknown(word: string, detail: string): BstError {

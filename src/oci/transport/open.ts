@@ -1,11 +1,13 @@
 /** Opens what image names stand for, to read or to write. */
 import fs from "node:fs";
 import { BstError } from "../../base/errors.ts";
+import type { ImageReference } from "../registry/reference.ts";
 import { Repository } from "../registry/repository.ts";
 import type { RegistryOptions } from "../registry/session.ts";
 import { DockerArchiveWriter, LayoutArchiveWriter } from "./archive-writer.ts";
 import { placed } from "./blob-folder.ts";
-import { DOCKER_INDEX, DockerReader } from "./docker-reader.ts";
+import { DOCKER_INDEX } from "./docker-index.ts";
+import { DockerReader } from "./docker-reader.ts";
 import { folderFiles, type ImageFiles } from "./files.ts";
 import { INDEX_FILE, LayoutReader } from "./layout-reader.ts";
 import { LayoutWriter } from "./layout-writer.ts";
@@ -49,36 +51,50 @@ export function filesReader(files: ImageFiles): ImageReader {
 /** The form of an archive: of a layout, of Docker's, or `both` in one. */
 export type ArchiveForm = "oci" | "docker" | "both";
 
-/** Lends a writer; a file appears only when `use` went well. */
+/**
+ * Lends a writer; a file appears only when `use` went well.
+ * @param names what an image in an archive is called, unless `name` says it
+ */
 export function withWriter<T>(
   name: External,
+  names: readonly string[],
   tools: TransportTools,
   use: (writer: ImageWriter) => Promise<T>,
 ): Promise<T> {
   switch (name.kind) {
     case "registry": {
       const { reference } = name;
-      if (reference.digest !== undefined) {
-        throw new BstError("remote", "An image is pushed under a tag: its digest follows from its content", {
-          reason: "invalid-image-reference",
-        });
-      }
-      const repository = new Repository(reference, "push", tools.push);
-      return use(new RegistryWriter(repository, [reference.tag ?? "latest"], tools.chunkSize));
+      return use(registryWriter(reference, [tagOf(reference)], tools));
     }
     case "oci":
       return use(new LayoutWriter(name.path, name.ref));
     case "oci-archive":
-      return withArchive(name.path, "oci", name.ref, tools.signal, use);
+      return withArchive(name.path, "oci", name.ref === undefined ? names : [name.ref], tools.signal, use);
     case "docker-archive":
-      return withArchive(name.path, "docker", name.ref, tools.signal, use);
+      return withArchive(name.path, "docker", name.ref === undefined ? names : [name.ref], tools.signal, use);
   }
+}
+
+export function registryWriter(
+  place: Pick<ImageReference, "host" | "repository">,
+  tags: readonly string[],
+  tools: TransportTools,
+): ImageWriter {
+  return new RegistryWriter(new Repository(place, "push", tools.push), tags, tools.chunkSize);
+}
+
+/** Under which an image is pushed. @throws BstError domain remote, where the name has a digest */
+export function tagOf({ tag, digest }: ImageReference): string {
+  if (digest === undefined) return tag ?? "latest";
+  throw new BstError("remote", "An image is pushed under a tag: its digest follows from its content", {
+    reason: "invalid-image-reference",
+  });
 }
 
 export function withArchive<T>(
   path: string,
   form: ArchiveForm,
-  ref: string | undefined,
+  names: readonly string[],
   signal: AbortSignal,
   use: (writer: ImageWriter) => Promise<T>,
 ): Promise<T> {
@@ -86,8 +102,8 @@ export function withArchive<T>(
     using tar = new TarWriter(temporary);
     const writer =
       form === "docker"
-        ? new DockerArchiveWriter(path, tar, ref, signal)
-        : new LayoutArchiveWriter(path, tar, ref, form === "both");
+        ? new DockerArchiveWriter(path, tar, names, signal)
+        : new LayoutArchiveWriter(path, tar, names, form === "both");
     const result = await use(writer);
     tar.finish();
     return result;

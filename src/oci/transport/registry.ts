@@ -1,6 +1,6 @@
 /** Images in registries, as readers and writers have them. */
 import type { Content, Descriptor } from "../descriptor.ts";
-import { type ImageReference, referenceOf } from "../registry/reference.ts";
+import { formatReference, type ImageReference, referenceOf } from "../registry/reference.ts";
 import type { Repository } from "../registry/repository.ts";
 import type { ImageReader, ImageWriter, Outcome } from "./types.ts";
 
@@ -8,17 +8,28 @@ export class RegistryReader implements ImageReader {
   readonly name: string;
   readonly repository: { readonly host: string; readonly name: string };
   readonly #repository: Repository;
-  readonly #reference: string;
+  readonly #reference: ImageReference;
 
   constructor(repository: Repository, reference: ImageReference) {
     this.#repository = repository;
-    this.#reference = referenceOf(reference);
+    this.#reference = reference;
     this.repository = { host: repository.host, name: repository.name };
     this.name = `${repository.host}/${repository.name}`;
   }
 
   root(): Promise<Content> {
-    return this.#repository.manifest(this.#reference);
+    return this.#repository.manifest(referenceOf(this.#reference));
+  }
+
+  async tags(): Promise<readonly string[]> {
+    const { host, repository, tag, digest } = this.#reference;
+    return tag === undefined && digest !== undefined
+      ? []
+      : [formatReference({ host, repository, tag: tag ?? "latest" })];
+  }
+
+  referrers(digest: string): Promise<readonly Descriptor[]> {
+    return this.#repository.referrers(digest);
   }
 
   async manifest(descriptor: Descriptor): Promise<Content> {
@@ -41,7 +52,7 @@ export class RegistryWriter implements ImageWriter {
 
   /** @param tags what to call the image; with none only its digest names it */
   constructor(repository: Repository, tags: readonly string[], chunkSize?: number) {
-    this.name = `${repository.host}/${repository.name}`;
+    this.name = `${repository.host}/${repository.name}${tags.map((tag) => `:${tag}`).join(" and ")}`;
     this.#repository = repository;
     this.#tags = tags;
     this.#chunkSize = chunkSize;

@@ -7,6 +7,12 @@ export interface ImageReader extends AsyncDisposable {
   readonly name: string;
   /** A registry and repository that blobs can be taken over from. */
   readonly repository?: { readonly host: string; readonly name: string };
+  /** What it is called there, the first first. */
+  tags(): Promise<readonly string[]>;
+  /** Of all that is there together, where that is said apart from an index. */
+  annotations?(): Promise<Readonly<Record<string, string>>>;
+  /** What says something about a manifest: signatures and the like, where they are kept with it. */
+  referrers?(digest: string): Promise<readonly Descriptor[]>;
   /** What is named; its descriptor tells of the platform where that is known. */
   root(): Promise<Content>;
   /** A manifest or index that another names; its bytes are what the descriptor says. */
@@ -26,4 +32,18 @@ export interface ImageWriter extends AsyncDisposable {
   putManifest(content: Content): Promise<void>;
   /** Names what was written: before this nobody finds it. */
   finish(root: Content): Promise<void>;
+}
+
+/** The same reader, to be given other ways in part. */
+export function relay(reader: ImageReader): ImageReader {
+  const { name, repository } = reader;
+  return {
+    name,
+    ...(repository && { repository }),
+    tags: () => reader.tags(),
+    root: () => reader.root(),
+    manifest: (descriptor) => reader.manifest(descriptor),
+    blob: (descriptor) => reader.blob(descriptor),
+    [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
+  };
 }

@@ -1,0 +1,63 @@
+/** `image push`: pushes the images of elements to registries, several platforms as one index. */
+import { writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { BstError } from "../../base/errors.ts";
+import type { ImageReference } from "../../oci/registry/reference.ts";
+import { JoinedReader } from "../../oci/transport/joined.ts";
+import { parseRegistryName } from "../../oci/transport/names.ts";
+import { registryWriter, tagOf } from "../../oci/transport/open.ts";
+import { relay } from "../../oci/transport/types.ts";
+import type { Run } from "../app.ts";
+import { type OpenImage, openImages, selectionOf, transfer } from "../images.ts";
+
+export const run: Run<"image push"> = async (context, options) => {
+  const { chunkSize, digestfile } = options;
+  if (chunkSize !== undefined && chunkSize < 1) throw new BstError("app", "--chunk-size must be at least 1");
+  const elements = options.words.filter((word) => word.endsWith(".bst"));
+  const places = byRepository(options.words.filter((word) => !word.endsWith(".bst")).map(parseRegistryName));
+  if (elements.length === 0 || places.length === 0) {
+    throw new BstError("app", `Name ${elements.length === 0 ? "an element" : "where to push to"}`, {
+      reason: "missing-image-name",
+      detail: "For example: bst-ts image push oci/app.bst registry.example/app:1.0",
+    });
+  }
+  const names = elements.map((name) => ({ kind: "element", name }) as const);
+  const { tools, images } = await openImages(context, names, options);
+  const [first] = images;
+  if (first === undefined) throw new BstError("element", "No element matches", { reason: "oci-invalid-image" });
+  const joins = images.length > 1 || options.allPlatforms;
+  const image: OpenImage = joins ? { ...first, reader: new JoinedReader(images.map(({ reader }) => reader)) } : first;
+  const select = options.platform === undefined ? "all" : selectionOf(options);
+  let digest = "";
+  const pushed = new Map<string, string>();
+  for (const { host, repository, tags } of places) {
+    // What was pushed to a registry before need not be sent to it again.
+    const before = pushed.get(host);
+    const reader = before === undefined ? image.reader : { ...relay(image.reader), repository: { host, name: before } };
+    const writer = registryWriter({ host, repository }, tags, tools);
+    const parts = await transfer(context, "push", { ...image, reader }, writer, select);
+    digest = parts.root.descriptor.digest;
+    pushed.set(host, repository);
+  }
+  if (digestfile !== undefined) writeFileSync(resolve(context.cwd, digestfile), digest);
+  context.print(digest);
+  return undefined;
+};
+
+interface Place {
+  readonly host: string;
+  readonly repository: string;
+  readonly tags: readonly string[];
+}
+
+/** What has several tags is pushed once. */
+function byRepository(references: readonly ImageReference[]): readonly Place[] {
+  const places = new Map<string, Place>();
+  for (const reference of references) {
+    const { host, repository } = reference;
+    const key = `${host}/${repository}`;
+    const tags = [...(places.get(key)?.tags ?? []), tagOf(reference)];
+    places.set(key, { host, repository, tags: [...new Set(tags)] });
+  }
+  return [...places.values()];
+}

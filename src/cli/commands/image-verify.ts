@@ -1,0 +1,27 @@
+/** `image verify`: reads all of an image, and says what is wrong with it. */
+import { activity } from "../../base/activity.ts";
+import { BstError } from "../../base/errors.ts";
+import { parseImageName } from "../../oci/transport/names.ts";
+import { verifyImage } from "../../oci/verify.ts";
+import type { Run } from "../app.ts";
+import { absolute, formatSize, openImages, selectionOf } from "../images.ts";
+
+export const run: Run<"image verify"> = async (context, options) => {
+  const { reporter, signal } = context;
+  const name = absolute(context, parseImageName(options.image));
+  const select = options.platform === undefined ? "all" : selectionOf(options);
+  const { images } = await openImages(context, [name], options);
+  for (const image of images) {
+    await using reader = image.reader;
+    const found = await activity(reporter, `Verifying ${reader.name}`, () => verifyImage(reader, { select, signal }));
+    const { digest, manifests, blobs, bytes, problems } = found;
+    if (problems.length > 0) {
+      throw new BstError("element", `The image ${digest} of ${reader.name} is damaged`, {
+        reason: "oci-invalid-image",
+        detail: problems.map((problem) => `${problem.digest}: ${problem.message}`).join("\n"),
+      });
+    }
+    context.print(`${digest} is whole: ${manifests} manifests, ${blobs} blobs, ${formatSize(bytes)}`);
+  }
+  return undefined;
+};

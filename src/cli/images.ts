@@ -1,0 +1,211 @@
+/** What commands on images share: where images are, who asks registries, and how it is told what goes on. */
+import { resolve } from "node:path";
+import { BstError } from "../base/errors.ts";
+import type { DisplayKey, JobMessenger } from "../base/messages.ts";
+import { type CopyOptions, copyImage, type Parts, type Selection } from "../oci/copy.ts";
+import { parsePlatform } from "../oci/platform.ts";
+import { type Purpose, userCredentials } from "../oci/registry/credentials.ts";
+import type { RegistryOptions } from "../oci/registry/session.ts";
+import { treeFiles } from "../oci/transport/files.ts";
+import { type ImageName, parseImageName } from "../oci/transport/names.ts";
+import { filesReader, openReader, type TransportTools, wouldReplace } from "../oci/transport/open.ts";
+import type { ImageReader, ImageWriter } from "../oci/transport/types.ts";
+import type { CommandContext } from "./app.ts";
+import { nameOf, openArtifacts, type Subject } from "./artifacts.ts";
+import { artifactServers } from "./servers.ts";
+import type { OptionsOf } from "./spec/commands.ts";
+import { requireCached } from "./staging.ts";
+import { pullMissing } from "./transfers.ts";
+import { openBench } from "./workbench.ts";
+
+export interface ImageOptions
+  extends Partial<Pick<OptionsOf<"artifact pull">, "artifactRemotes" | "ignoreProjectArtifactRemotes">> {
+  readonly insecure?: boolean;
+  readonly anonymous?: boolean;
+  /** Megabytes. */
+  readonly chunkSize?: number | undefined;
+}
+
+export type ExternalName = Exclude<ImageName, { readonly kind: "element" }>;
+
+/** An image that a word names, and what messages about it are about. */
+export interface OpenImage {
+  readonly reader: ImageReader;
+  readonly about: { readonly element: string; readonly key: DisplayKey };
+}
+
+export interface ImageBench {
+  readonly tools: TransportTools;
+  /** In the order of the names. */
+  readonly images: readonly OpenImage[];
+}
+
+/** @throws BstError where an element's artifact can't be had */
+export async function openImages(
+  context: CommandContext,
+  names: readonly ImageName[],
+  options: ImageOptions,
+): Promise<ImageBench> {
+  const elements = names.flatMap((name) => (name.kind === "element" ? [name.name] : []));
+  const bench =
+    elements.length === 0
+      ? undefined
+      : await openArtifacts(context, elements, {
+          servers: artifactServers({
+            artifactRemotes: options.artifactRemotes ?? [],
+            ignoreProjectArtifactRemotes: options.ignoreProjectArtifactRemotes ?? false,
+          }),
+          pullsNamed: true,
+        });
+  const { cas } = bench?.caches ?? openBench(context).caches;
+  const subjects = bench === undefined ? [] : requireCached(await pullMissing(bench, bench.targets));
+  const tools: TransportTools = {
+    signal: context.signal,
+    temporaryDirectory: cas.temporaryDirectory,
+    pull: registryOptions(context, "pull", options),
+    push: registryOptions(context, "push", options),
+    ...(options.chunkSize !== undefined && { chunkSize: options.chunkSize * 1_000_000 }),
+  };
+  const images: OpenImage[] = [];
+  for (const name of names) {
+    if (name.kind !== "element") {
+      images.push({ reader: await openReader(name, tools), about: { element: placeOf(name), key: NO_KEY } });
+      continue;
+    }
+    const found = subjects.filter((subject) => isNamed(subject, name.name, elements));
+    for (const { record, ...subject } of found) {
+      const title = nameOf({ ...subject, record });
+      if (record.files === undefined)
+        throw new BstError("element", `${title} holds no image: it has no files`, { reason: "oci-invalid-image" });
+      const { element, key = NO_KEY } = subject.about;
+      images.push({ reader: filesReader(treeFiles(cas, record.files, title)), about: { element, key } });
+    }
+  }
+  return { tools, images };
+}
+
+/** Patterns of names stand for all that they match, and only one word is such. */
+function isNamed(subject: Subject, word: string, words: readonly string[]): boolean {
+  const { element, refs } = subject;
+  return words.length === 1 || element?.name === word || element?.fullName === word || refs.includes(word);
+}
+
+const NO_KEY: DisplayKey = { full: " ".repeat(64), brief: " ".repeat(8), strict: true };
+
+function placeOf(name: ExternalName): string {
+  if (name.kind !== "registry") return name.path;
+  return `${name.reference.host}/${name.reference.repository}`;
+}
+
+function registryOptions(
+  { reporter, signal }: CommandContext,
+  purpose: Purpose,
+  { insecure = false, anonymous = false }: ImageOptions,
+): RegistryOptions {
+  const warn = (text: string, detail?: string) => reporter.emit({ type: "warn", text, ...(detail && { detail }) });
+  const credentials = anonymous ? async () => undefined : userCredentials({ purpose, env: process.env, signal, warn });
+  return { credentials, signal, insecure };
+}
+
+/** What the options say of an index. @throws BstError domain element, reason invalid-platform */
+export function selectionOf(options: { readonly platform?: string | undefined; readonly all?: boolean }): Selection {
+  if (options.platform !== undefined) return parsePlatform(options.platform);
+  return options.all ? "all" : "here";
+}
+
+/** A place for an image, with its path made absolute. @throws BstError for what is none, or has something already */
+export function parseDestination(context: CommandContext, word: string, force: boolean): ExternalName {
+  const name = absolute(context, parseImageName(word));
+  if (name.kind === "element") {
+    throw new BstError("app", `An image can't be written to an element: '${word}'`, { reason: "invalid-image-name" });
+  }
+  if (!force && wouldReplace(name) && name.kind !== "registry") {
+    throw new BstError("stream", `The file '${name.path}' exists already`, { detail: "With --force, it is replaced." });
+  }
+  return name;
+}
+
+export function absolute(context: CommandContext, name: ImageName): ImageName {
+  return name.kind === "registry" || name.kind === "element"
+    ? name
+    : { ...name, path: resolve(context.cwd, name.path) };
+}
+
+/** Copies as a job that tells how far it is. @param action as a verb in lower case */
+export async function transfer(
+  { reporter, signal }: CommandContext,
+  action: "push" | "pull" | "copy" | "save",
+  { reader, about }: OpenImage,
+  writer: ImageWriter,
+  select: Selection,
+): Promise<Parts> {
+  const job = reporter.startJob({ action, ...about });
+  try {
+    const tally = new Tally(job);
+    const parts = await copyImage(reader, writer, { select, signal, ...tally.callbacks });
+    tally.report(writer.name, parts);
+    job.end({ outcome: "processed" });
+    return parts;
+  } catch (error) {
+    job.end(signal.aborted ? { outcome: "terminated" } : { outcome: "failed", error });
+    throw error;
+  }
+}
+
+const MEGABYTE = 1_000_000;
+
+/** Counts what was sent, and what need not be. */
+class Tally {
+  readonly #job: JobMessenger;
+  readonly #done = new Map<string, number>();
+  #sum = 0;
+  #shown = 0;
+  #written = 0;
+  #bytes = 0;
+  #mounted = 0;
+  #present = 0;
+
+  constructor(job: JobMessenger) {
+    this.#job = job;
+  }
+
+  readonly callbacks: Pick<CopyOptions, "onProgress" | "onBlob"> = {
+    onProgress: ({ descriptor, done }) => {
+      this.#sum += done - (this.#done.get(descriptor.digest) ?? 0);
+      this.#done.set(descriptor.digest, done);
+      if (this.#sum - this.#shown < MEGABYTE) return;
+      this.#shown = this.#sum;
+      this.#job.progress(Math.round(this.#sum / MEGABYTE));
+    },
+    onBlob: ({ size }, outcome) => {
+      if (outcome === "mounted") this.#mounted++;
+      else if (outcome === "present") this.#present++;
+      else {
+        this.#written++;
+        this.#bytes += size;
+      }
+    },
+  };
+
+  report(place: string, { root }: Parts): void {
+    const what = [
+      `${this.#written} blobs of ${formatSize(this.#bytes)} sent`,
+      ...(this.#present > 0 ? [`${this.#present} were there already`] : []),
+      ...(this.#mounted > 0 ? [`${this.#mounted} were taken over from another repository`] : []),
+    ];
+    this.#job.emit({ type: "info", text: `${root.descriptor.digest} is at ${place}: ${what.join(", ")}` });
+  }
+}
+
+export function formatSize(bytes: number): string {
+  if (bytes < 1000) return `${bytes} bytes`;
+  const units = ["kB", "MB", "GB", "TB"];
+  let value = bytes;
+  let unit = "";
+  for (const next of units) {
+    if (value < 1000) break;
+    value /= 1000;
+    unit = next;
+  }
+  return `${value.toFixed(value < 10 ? 2 : 1)} ${unit}`;
+}

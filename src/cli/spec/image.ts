@@ -1,0 +1,134 @@
+/** Commands on container images. */
+import { artifactRemotes, force, IMAGE, ignoreProjectArtifactRemotes, NEW_FILE } from "./common.ts";
+import { choiceOr, command, flag, integer, path, single, some, text } from "./types.ts";
+
+const insecure = flag("--insecure", "Make do with plain http, and certificates that nobody vouches for");
+const anonymous = flag("--anonymous", "Show registries no credentials");
+const platform = text("--platform", "The image for this platform, such as linux/arm64/v8", {
+  metavar: "OS/ARCH[/VARIANT]",
+});
+const all = flag("-a --all", "All images of an index, and not just one");
+const servers = { artifactRemotes: artifactRemotes.pull, ignoreProjectArtifactRemotes };
+
+const PLACES = [
+  "Images are named with the place where they are:",
+  " docker://HOST/NAME:TAG          in a registry, or @sha256:DIGEST\n" +
+    " oci:FOLDER[:REF]                in an OCI layout\n" +
+    " oci-archive:FILE[:REF]          in a tar of one\n" +
+    " docker-archive:FILE[:NAME:TAG]  in what docker save writes\n" +
+    " oci/app.bst                     the artifact of an element, pulled if needed",
+];
+
+const CREDENTIALS = [
+  "Registries are shown the credentials of docker login and podman login, or those of the environment: " +
+    "BST_TS_PULL_REGISTRY names the host that BST_TS_PULL_USERNAME and BST_TS_PULL_PASSWORD, or BST_TS_PULL_TOKEN, " +
+    "are for; BST_TS_PUSH_… the same for what is pushed.",
+];
+
+export const image = {
+  summary: "Work with container images",
+  description: [
+    "Commands on container images: those that elements of kind 'oci' make, and those in registries, folders and " +
+      "archives.",
+  ],
+  own: true,
+  commands: {
+    push: command({
+      summary: "Push the images of elements to registries",
+      description: [
+        "Pushes the image of an element, which must be in the cache or on a server of artifacts, to one or more " +
+          "places: the words that end in '.bst' are elements, the others names in registries (HOST/NAME:TAG). What is " +
+          "there already is not sent again.",
+        "Several images, of one element or of several, become one index, from which clients choose by platform.",
+        "The digest that was pushed is printed.",
+        ...CREDENTIALS,
+      ],
+      options: {
+        allPlatforms: flag("--all-platforms", "Push an index, even of a single image"),
+        platform,
+        digestfile: path("--digestfile", NEW_FILE, "Write the digest to this file as well", { metavar: "FILE" }),
+        chunkSize: integer("--chunk-size", "Send larger blobs in pieces of so many megabytes (5)"),
+        insecure,
+        anonymous,
+        ...servers,
+      },
+      arguments: { words: some("ELEMENT|NAME", IMAGE) },
+    }),
+    pull: command({
+      summary: "Get an image from a registry",
+      description: [
+        "Gets an image from a registry (HOST/NAME:TAG) to a folder or an archive: oci:FOLDER[:REF], " +
+          "oci-archive:FILE[:REF] or docker-archive:FILE[:NAME:TAG]. Where there is one for each platform, that for " +
+          "this machine is meant, unless --platform or --all says otherwise. Its digest is printed.",
+        ...CREDENTIALS,
+      ],
+      options: { platform, all, force, insecure, anonymous },
+      arguments: { image: single("NAME", IMAGE), destination: single("DESTINATION", IMAGE) },
+    }),
+    copy: command({
+      summary: "Copy an image from one place to another",
+      description: [
+        "Copies an image, and prints its digest. Between repositories of one registry, nothing is sent.",
+        ...PLACES,
+        ...CREDENTIALS,
+      ],
+      options: {
+        platform,
+        all,
+        force,
+        chunkSize: integer("--chunk-size", "Send larger blobs in pieces of so many megabytes (5)"),
+        insecure,
+        anonymous,
+        ...servers,
+      },
+      arguments: { source: single("SOURCE", IMAGE), destination: single("DESTINATION", IMAGE) },
+    }),
+    inspect: command({
+      summary: "Show what an image is",
+      description: [
+        "Shows an image or an index of images: platforms, configuration, layers with their sizes, history, and what " +
+          "the registry has that says something about it.",
+        ...PLACES,
+      ],
+      options: {
+        raw: flag("--raw", "Print the manifest or index as it is"),
+        config: flag("--config", "Print the configuration of the image as it is"),
+        json: flag("--json", "Print all as JSON"),
+        platform,
+        insecure,
+        anonymous,
+        ...servers,
+      },
+      arguments: { image: single("IMAGE", IMAGE) },
+    }),
+    verify: command({
+      summary: "Check that an image is whole",
+      description: [
+        "Reads all of an image, and checks digests, sizes and kinds of all of its parts, that layers are what the " +
+          "configuration says when they are decompressed, and that nothing in them leads outside of the image.",
+        ...PLACES,
+      ],
+      options: { platform, insecure, anonymous, ...servers },
+      arguments: { image: single("IMAGE", IMAGE) },
+    }),
+    save: command({
+      summary: "Write the image of an element to a file",
+      description: [
+        "Writes the image of an element to a file:",
+        " oci             an OCI layout, in a folder\n" +
+          " oci-archive     a tar of one\n" +
+          " docker-archive  what docker save writes, with layers decompressed\n" +
+          " all             a tar that is an OCI layout and that docker and podman load",
+        "Its names are the element's tags, unless --tag says another.",
+      ],
+      options: {
+        format: choiceOr("--format", ["oci", "oci-archive", "docker-archive", "all"], "all", "What to write"),
+        platform,
+        tag: text("--tag", "Name of the image in the file", { metavar: "NAME:TAG" }),
+        force,
+        ...servers,
+      },
+      arguments: { element: single("ELEMENT", IMAGE), file: single("FILE", { kind: "path", path: NEW_FILE }) },
+    }),
+  },
+};
