@@ -253,7 +253,7 @@ class Generator {
     const random = this.#random;
     const list = () => random.list(2, () => (random.chance(0.1) && this.#faults > 0 ? this.#value(2) : this.#word()));
     if (this.#isFault) {
-      // Without directives that are no lists: BuildStream passes over those where there is a list.
+      // Without directives that are no lists: where two of them meet, BuildStream takes a text's memory for a list's.
       return random.pick<unknown>([{ "(>)": [], other: "x" }, "text", { "(=)": [{ "(>)": ["x"] }] }]);
     }
     if (!isBased && random.chance(0.98)) return list();

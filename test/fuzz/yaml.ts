@@ -140,7 +140,13 @@ class Writer {
         .pick(["word ", "x"])
         .repeat(random.pick([10, 300, 3000]))
         .trim();
-    return [random.pick(words), ...random.list(2, () => random.pick(words))].join(" ");
+    return [this.#first(), ...random.list(2, () => random.pick(words))].join(" ");
+  }
+
+  /** What a plain text can begin with, unless that is wrong. */
+  #first(): string {
+    const word = this.#random.pick(words);
+    return /^[%{[]/.test(word) && !this.#isRare ? "x" : word;
   }
 
   #quoted(quote: "'" | '"'): string {
@@ -244,9 +250,7 @@ class Writer {
     const item = (): string => {
       if (depth < 4 && random.chance(0.2)) return this.#flow(depth + 2);
       if (random.chance(0.3)) return this.#quoted(random.pick(["'", '"']));
-      return this.#isRare
-        ? random.pick(words)
-        : random.pick(["a", "b-c", "1", "two words", "~", "http://x", "%{v}", "x.y/z"]);
+      return this.#isRare ? random.pick(words) : random.pick(["a", "b-c", "1", "two words", "~", "x", "x.y/z"]);
     };
     const pair = () => {
       const key = random.pick([...keys, "'q'", '"r"'] as [string, ...string[]]).replace(/^\(\?\)$/, "'(?)'");
@@ -285,5 +289,6 @@ export function yamlText(seed: number): string {
   if (random.chance(0.3)) text = mutateText(text, random);
   if (random.chance(0.06)) text = text.replaceAll("\n", random.pick(["\r\n", "\r\n", "\r", "\u0085", "\u2028"]));
   if (random.chance(0.02)) text = `\ufeff${text}`;
-  return text;
+  // As it is in a file, where no character can be cut in halves.
+  return Buffer.from(text).toString();
 }
