@@ -132,9 +132,11 @@ export class ElementStates {
   }
 
   displayKey(element: Element): DisplayKey {
-    const { key } = this.of(element);
+    const exact = this.keys.of(element)?.strict;
+    // Strict keys are known without a look at the cache.
+    const key = this.options.strict && !this.states.has(element) ? exact : this.of(element).key;
     const full = key ?? UNKNOWN_KEY;
-    return { full, brief: full.slice(0, this.options.keyLength), strict: key === this.keys.of(element)?.strict };
+    return { full, brief: full.slice(0, this.options.keyLength), strict: key === exact };
   }
 
   /** The key of an element's sources as they are staged together. */

@@ -1,7 +1,6 @@
 /** Remembers the digests of local files and directories by what the system says of them, like git's index. */
 import fs from "node:fs";
-import path from "node:path";
-import { systemErrorCode } from "../base/errors.ts";
+import { readCacheFile, writeCacheFile } from "../base/cache-file.ts";
 import type { Digest } from "./digest.ts";
 import type { DirectoryNode, SymlinkNode } from "./directory.ts";
 import { encodeRecords, type PackedRecord, PackedRecords } from "./local-index-format.ts";
@@ -104,15 +103,7 @@ export class LocalIndex {
   /** Writes the index if it changed. That it can't be written is no error: it only costs time later. */
   save(): void {
     if (this.#changes.size === 0) return;
-    const temporary = `${this.#file}.${process.pid}`;
-    const bytes = encodeRecords(this.#records());
-    const written = ignoringFailure(() => {
-      fs.mkdirSync(path.dirname(this.#file), { recursive: true });
-      fs.writeFileSync(temporary, bytes);
-      fs.renameSync(temporary, this.#file);
-      return true;
-    });
-    if (!written) ignoringFailure(() => fs.rmSync(temporary, { force: true }));
+    writeCacheFile(this.#file, [encodeRecords(this.#records())]);
   }
 
   /** All but those of directories that are gone. */
@@ -132,16 +123,7 @@ export class LocalIndex {
   }
 
   #read(): PackedRecords | undefined {
-    const bytes = ignoringFailure(() => fs.readFileSync(this.#file));
+    const bytes = readCacheFile(this.#file);
     return bytes && PackedRecords.read(bytes);
-  }
-}
-
-function ignoringFailure<T>(action: () => T): T | undefined {
-  try {
-    return action();
-  } catch (error) {
-    if (systemErrorCode(error) === undefined) throw error;
-    return undefined;
   }
 }

@@ -1,8 +1,7 @@
 /** Remembers between runs which blobs and trees were found whole, for as long as nothing is added to or removed from the store. */
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import fs from "node:fs";
-import { dirname } from "node:path";
-import { systemErrorCode } from "../base/errors.ts";
+import { readCacheFile, writeCacheFile } from "../base/cache-file.ts";
 
 /** A folder that changed so shortly before it was looked at may change again without a new time. */
 const TICK_MS = 2500;
@@ -39,28 +38,15 @@ export class Presence {
   /** Keeps what was found, unless the store changed meanwhile. That it can't be written only costs time later. */
   save(): void {
     if (!this.#changed || this.#state === undefined || stateOf(this.#objects) !== this.#state) return;
-    const temporary = `${this.#file}.${randomBytes(6).toString("hex")}`;
     const hashes = [...this.#known].map((hash) => Buffer.from(hash, "hex"));
-    try {
-      fs.mkdirSync(dirname(this.#file), { recursive: true });
-      fs.writeFileSync(temporary, Buffer.concat([Buffer.from(this.#state, "hex"), ...hashes]));
-      fs.renameSync(temporary, this.#file);
+    if (writeCacheFile(this.#file, [Buffer.concat([Buffer.from(this.#state, "hex"), ...hashes])]))
       this.#changed = false;
-    } catch (error) {
-      if (systemErrorCode(error) === undefined) throw error;
-      fs.rmSync(temporary, { force: true });
-    }
   }
 
   #read(): Set<string> {
     const known = new Set<string>();
-    let bytes: Buffer;
-    try {
-      bytes = fs.readFileSync(this.#file);
-    } catch (error) {
-      if (systemErrorCode(error) === undefined) throw error;
-      return known;
-    }
+    const bytes = readCacheFile(this.#file);
+    if (bytes === undefined) return known;
     if (bytes.length % HASH_BYTES !== 0 || bytes.toString("hex", 0, HASH_BYTES) !== this.#state) return known;
     const all = bytes.toString("hex");
     for (let at = HASH_BYTES * 2; at < all.length; at += HASH_BYTES * 2) known.add(all.slice(at, at + HASH_BYTES * 2));

@@ -1,8 +1,8 @@
 /** Remembers the keys of elements between runs, and from what they were computed: what did not change is not resolved. */
 import { createHash } from "node:crypto";
 import fs from "node:fs";
-import { dirname, join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
+import { join } from "node:path";
+import { readCacheLines, writeCacheLines } from "../base/cache-file.ts";
 import { BstError, systemErrorCode } from "../base/errors.ts";
 import { keyOf } from "../base/json.ts";
 import type { Element } from "../project/element.ts";
@@ -16,7 +16,6 @@ import type { Project } from "../project/project.ts";
 import type { LoadSession } from "../project/session.ts";
 import type { Warning } from "../project/traces.ts";
 import type { Keys } from "./keys.ts";
-import { directDependencies } from "./scopes.ts";
 
 /** What is kept of an element. */
 interface Entry {
@@ -29,6 +28,8 @@ interface Entry {
   readonly warnings: readonly Warning[];
 }
 
+const HEADER = "bst-ts keys 2";
+
 /** How many sets of options and projects are remembered. */
 const KEPT_FILES = 8;
 
@@ -37,7 +38,9 @@ export class KeyMemory {
   private readonly build: string;
   private file: string | undefined;
   private session: LoadSession | undefined;
-  private entries = new Map<string, Entry>();
+  /** Entries as JSON, by full names of elements. */
+  private lines = new Map<string, string>();
+  private readonly entries = new Map<Element, Entry>();
   private readonly bases = new Map<Element, string>();
   private readonly unchanged = new Set<Element>();
   /** Elements whose keys were taken from here. */
@@ -62,29 +65,30 @@ export class KeyMemory {
     const circumstances = this.circumstances(session);
     if (circumstances === undefined) return this.unchanged;
     this.file = join(this.directory, `keys-${circumstances.slice(0, 32)}`);
-    this.entries = read(this.file);
+    this.lines = readCacheLines(this.file, HEADER);
     for (const element of elements) {
       const basis = this.basis(element);
       if (basis === undefined) continue;
       this.bases.set(element, basis);
-      const entry = this.entries.get(element.fullName);
+      if (!allIn(this.unchanged, element)) continue;
+      const entry = parse(this.lines.get(element.fullName));
       if (entry?.basis !== basis || !entry.inputs.every(([path]) => fs.existsSync(path))) continue;
-      if (directDependencies(element, "all").every((each) => this.unchanged.has(each))) this.unchanged.add(element);
+      this.entries.set(element, entry);
+      this.unchanged.add(element);
     }
     return this.unchanged;
   }
 
   /** Warnings of an element that need not be resolved. */
   warningsOf(element: Element): readonly Warning[] {
-    return this.entries.get(element.fullName)?.warnings ?? [];
+    return this.entries.get(element)?.warnings ?? [];
   }
 
   /** The keys of an element that nothing changed for; null where it has none, undefined where they must be computed. */
   keysOf(element: Element): Keys | null | undefined {
-    if (!this.unchanged.has(element) || !directDependencies(element, "all").every((each) => this.reused.has(each)))
-      return undefined;
-    const entry = this.entries.get(element.fullName);
-    if (entry === undefined || !entry.inputs.every(([path, hash]) => this.digest(path) === hash)) return undefined;
+    const entry = this.entries.get(element);
+    if (entry === undefined || !allIn(this.reused, element)) return undefined;
+    if (!entry.inputs.every(([path, hash]) => this.digest(path) === hash)) return undefined;
     this.reused.add(element);
     return entry.keys;
   }
@@ -96,16 +100,14 @@ export class KeyMemory {
     let isChanged = false;
     for (const element of elements) {
       if (this.reused.has(element)) continue;
-      const known = this.entries.get(element.fullName);
       const entry = this.entry(element, keysOf(element));
-      if (isDeepStrictEqual(entry, known)) continue;
+      const line = entry && JSON.stringify(entry);
+      if (line === this.lines.get(element.fullName)) continue;
       isChanged = true;
-      if (entry === undefined) this.entries.delete(element.fullName);
-      else this.entries.set(element.fullName, entry);
+      if (line === undefined) this.lines.delete(element.fullName);
+      else this.lines.set(element.fullName, line);
     }
-    if (!isChanged) return;
-    write(file, JSON.stringify([...this.entries]));
-    forgetOldest(this.directory);
+    if (isChanged && writeCacheLines(file, HEADER, this.lines)) forgetOldest(this.directory);
   }
 
   private entry(element: Element, keys: Keys | undefined): Entry | undefined {
@@ -186,6 +188,21 @@ export class KeyMemory {
   }
 }
 
+/** Undefined for what is no JSON, as in a damaged file. */
+function parse(line: string | undefined): Entry | undefined {
+  try {
+    return line === undefined ? undefined : JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+function allIn(elements: ReadonlySet<Element>, { buildDependencies, runtimeDependencies }: Element): boolean {
+  return (
+    buildDependencies.every((each) => elements.has(each)) && runtimeDependencies.every((each) => elements.has(each))
+  );
+}
+
 function describePlugin(project: Project, type: keyof PluginOrigins, kind: string): string | undefined {
   const origin = project.plugins[type].get(kind);
   if (origin === undefined) return kind;
@@ -203,27 +220,6 @@ function describePlugin(project: Project, type: keyof PluginOrigins, kind: strin
     // To be met again, in its place, where the element is resolved.
     if (error instanceof BstError) return undefined;
     throw error;
-  }
-}
-
-function read(file: string): Map<string, Entry> {
-  try {
-    return new Map(JSON.parse(fs.readFileSync(file, "utf8")));
-  } catch (error) {
-    if (!(error instanceof SyntaxError) && systemErrorCode(error) === undefined) throw error;
-    return new Map();
-  }
-}
-
-function write(file: string, text: string): void {
-  const temporary = `${file}.${process.pid}.new`;
-  try {
-    fs.mkdirSync(dirname(file), { recursive: true });
-    fs.writeFileSync(temporary, text);
-    fs.renameSync(temporary, file);
-  } catch (error) {
-    if (systemErrorCode(error) === undefined) throw error;
-    fs.rmSync(temporary, { force: true });
   }
 }
 

@@ -7,7 +7,7 @@ import { sandboxFields } from "../project/sandbox-config.ts";
 import type { ElementSource } from "../project/sources.ts";
 import type { MappingNode } from "../yaml/node.ts";
 import type { KeyMemory } from "./key-memory.ts";
-import { dependencies, directDependencies } from "./scopes.ts";
+import { dependencies } from "./scopes.ts";
 
 export interface Keys {
   /** Decides what a non-strict build can reuse: own configuration, and names of dependencies. */
@@ -57,13 +57,19 @@ const environmentText = rememberedBy((environment: Readonly<Record<string, strin
   }),
 );
 
+/** An element as its dependents' keys tell of it, in canonical JSON. */
+interface DependencyEntry {
+  readonly withoutKey: string;
+  readonly withStrictKey: string;
+  withWeakKey(): string;
+}
+
 /** Computes keys, each once; an element without a key depends on a source that has no ref. */
 export class KeyRing {
   private memory: KeyMemory | undefined;
   private readonly keys = new Map<Element, Keys | undefined>();
-  private fields = new WeakMap<Element, readonly [head: string, tail: string]>();
-  /** `["project","element"` of each element: the beginning of its entry among dependencies. */
-  private readonly names = new WeakMap<Element, string>();
+  /** What elements are among the dependencies of others, as many have the same. */
+  private readonly entries = new Map<Element, DependencyEntry>();
 
   /** @param memory keys of an earlier run */
   constructor(memory?: KeyMemory) {
@@ -80,7 +86,7 @@ export class KeyRing {
   clear(): void {
     this.memory = undefined;
     this.keys.clear();
-    this.fields = new WeakMap();
+    this.entries.clear();
   }
 
   /** The key that an element gets when its dependencies are what they are: their strong keys instead of strict ones. */
@@ -91,22 +97,21 @@ export class KeyRing {
     for (const dependency of dependencies(element, "build")) {
       const key = keyOf(dependency);
       if (key === undefined) return undefined;
-      entries.push(`${this.name(dependency)},"${key}"]`);
+      entries.push(`${nameEntry(dependency)},"${key}"]`);
     }
-    return this.hash(element, entries, weak);
+    return keyAround(element)(entries, weak);
   }
 
   /** What it depends on comes first, by a list, so that long chains cost no stack. */
   private compute(element: Element): void {
     const pending = [element];
     for (let last = pending.at(-1); last !== undefined; last = pending.at(-1)) {
-      const missing = directDependencies(last, "all").filter((each) => !this.keys.has(each));
-      if (missing.length > 0) {
-        pending.push(...missing);
-      } else {
-        if (!this.keys.has(last)) this.keys.set(last, this.computeOne(last));
-        pending.pop();
-      }
+      const before = pending.length;
+      for (const each of last.buildDependencies) if (!this.keys.has(each)) pending.push(each);
+      for (const each of last.runtimeDependencies) if (!this.keys.has(each)) pending.push(each);
+      if (pending.length > before) continue;
+      if (!this.keys.has(last)) this.keys.set(last, this.computeOne(last));
+      pending.pop();
     }
   }
 
@@ -118,36 +123,43 @@ export class KeyRing {
     const weakEntries: string[] = [];
     const strictEntries: string[] = [];
     for (const dependency of dependencies(element, "build")) {
-      const keys = this.keys.get(dependency);
-      if (keys === undefined) return undefined;
-      const name = this.name(dependency);
-      const byWeakKey = isStrict || element.strictDependencies.has(dependency);
-      weakEntries.push(byWeakKey ? `${name},"${keys.weak}"]` : `${name}]`);
-      strictEntries.push(`${name},"${keys.strict}"]`);
+      const entry = this.entries.get(dependency) ?? this.entry(dependency);
+      if (entry === undefined) return undefined;
+      weakEntries.push(isStrict || element.strictDependencies.has(dependency) ? entry.withWeakKey() : entry.withoutKey);
+      strictEntries.push(entry.withStrictKey);
     }
-    const weak = this.hash(element, weakEntries, undefined);
-    return { weak, strict: this.hash(element, strictEntries, weak) };
+    const keyOver = keyAround(element);
+    const weak = keyOver(weakEntries);
+    return { weak, strict: keyOver(strictEntries, weak) };
   }
 
-  private name(element: Element): string {
-    let name = this.names.get(element);
-    if (name === undefined) {
-      name = canonicalJson([element.projectName, element.name]).slice(0, -1);
-      this.names.set(element, name);
-    }
-    return name;
+  private entry(element: Element): DependencyEntry | undefined {
+    const keys = this.keys.get(element);
+    if (keys === undefined) return undefined;
+    const name = nameEntry(element);
+    const entry = {
+      withoutKey: `${name}]`,
+      // Joined and not added up: such a text is in one piece, and it will be copied very often.
+      withStrictKey: [name, ',"', keys.strict, '"]'].join(""),
+      withWeakKey: () => `${name},"${keys.weak}"]`,
+    };
+    this.entries.set(element, entry);
+    return entry;
   }
+}
 
-  /** The hash of the canonical JSON: written around the dependencies, since only they differ between keys. */
-  private hash(element: Element, entries: readonly string[], weak: string | undefined): string {
-    let fields = this.fields.get(element);
-    if (fields === undefined) {
-      const { "core-artifact-version": version, ...rest } = keyFields(element);
-      fields = [`{"core-artifact-version":${version},"dependencies":[`, `],${canonicalJson(rest).slice(1, -1)}`];
-      this.fields.set(element, fields);
-    }
-    const [head, tail] = fields;
+/** The beginning of an element's entry: `["project","element"`. */
+function nameEntry({ projectName, name }: Element): string {
+  return canonicalJson([projectName, name]).slice(0, -1);
+}
+
+/** The hash of an element's canonical JSON, by its dependencies: written around them, since only they differ. */
+function keyAround(element: Element): (entries: readonly string[], weak?: string) => string {
+  const { "core-artifact-version": version, ...rest } = keyFields(element);
+  const head = `{"core-artifact-version":${version},"dependencies":[`;
+  const tail = `],${canonicalJson(rest).slice(1, -1)}`;
+  return (entries, weak) => {
     const end = weak === undefined ? "}" : `,"weak-cache-key":"${weak}"}`;
     return keyOfText(`${head}${entries.join(",")}${tail}${end}`);
-  }
+  };
 }

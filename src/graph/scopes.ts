@@ -4,13 +4,6 @@ import type { Element } from "../project/element.ts";
 /** Which dependencies count; `none` is the element alone. */
 export type Scope = "none" | "build" | "run" | "all";
 
-interface Frame {
-  readonly element: Element;
-  readonly scope: "build" | "run" | "all";
-  readonly dependencies: readonly Element[];
-  next: number;
-}
-
 /**
  * What is still to be visited, kept over several walks so that nothing comes twice. An element can be seen once for
  * what it needs to be built and once for what it needs to run.
@@ -30,32 +23,60 @@ export function dependencies(element: Element, scope: Scope, visited = new Visit
   if (scope !== "build" && visited.run.has(element)) return [];
 
   const result: Element[] = [];
-  const stack: Frame[] = [enter(element, scope, visited)];
-  for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
-    const dependency = frame.dependencies[frame.next++];
-    if (dependency === undefined) {
-      if (frame.scope !== "build") result.push(frame.element);
-      stack.pop();
-    } else if (frame.scope === "all") {
-      if (!visited.build.has(dependency) && !visited.run.has(dependency)) stack.push(enter(dependency, "all", visited));
-    } else if (!visited.run.has(dependency)) {
-      stack.push(enter(dependency, "run", visited));
-    }
+  switch (scope) {
+    case "build":
+      visited.build.add(element);
+      for (const each of element.buildDependencies) addWithRuntime(each, visited, result);
+      break;
+    case "run":
+      addWithRuntime(element, visited, result);
+      break;
+    case "all":
+      addAll(element, visited, result);
   }
   return result;
 }
 
-function enter(element: Element, scope: "build" | "run" | "all", visited: Visited): Frame {
-  if (scope !== "run") visited.build.add(element);
-  if (scope !== "build") visited.run.add(element);
-  const { buildDependencies, runtimeDependencies } = element;
-  const direct =
-    scope === "build"
-      ? buildDependencies
-      : scope === "run"
-        ? runtimeDependencies
-        : [...buildDependencies, ...runtimeDependencies];
-  return { element, scope, dependencies: direct, next: 0 };
+/** Adds an element behind what it needs at run time. Elements on the way, and where each goes on, stand in two stacks. */
+function addWithRuntime(element: Element, { run }: Visited, result: Element[]): void {
+  if (run.has(element)) return;
+  run.add(element);
+  const way = [element];
+  const next = [0];
+  for (let last = way.length - 1; last >= 0; last = way.length - 1) {
+    const { runtimeDependencies } = way[last] as Element;
+    let at = next[last] as number;
+    let dependency = runtimeDependencies[at++];
+    while (dependency !== undefined && run.has(dependency)) dependency = runtimeDependencies[at++];
+    if (dependency === undefined) {
+      result.push(way.pop() as Element);
+      next.pop();
+    } else {
+      next[last] = at;
+      run.add(dependency);
+      way.push(dependency);
+      next.push(0);
+    }
+  }
+}
+
+/** Adds an element behind all that it depends on, be it to be built or to run. */
+function addAll(element: Element, { build, run }: Visited, result: Element[]): void {
+  const enter = (each: Element) => {
+    build.add(each);
+    run.add(each);
+    return { element: each, dependencies: [...each.buildDependencies, ...each.runtimeDependencies], next: 0 };
+  };
+  const stack = [enter(element)];
+  for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
+    const dependency = frame.dependencies[frame.next++];
+    if (dependency === undefined) {
+      result.push(frame.element);
+      stack.pop();
+    } else if (!build.has(dependency) && !run.has(dependency)) {
+      stack.push(enter(dependency));
+    }
+  }
 }
 
 /** Direct dependencies only, each once. */

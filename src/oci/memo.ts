@@ -1,8 +1,7 @@
 /** Remembers between runs what was computed from content-addressed input; losing it costs nothing but time. */
-import { createHash, randomBytes } from "node:crypto";
-import fs from "node:fs";
+import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { systemErrorCode } from "../base/errors.ts";
+import { readCacheFile, writeCacheFile } from "../base/cache-file.ts";
 
 export class Memo {
   readonly #directory: string;
@@ -13,20 +12,11 @@ export class Memo {
   }
 
   get(key: string): string | undefined {
-    try {
-      return fs.readFileSync(this.#path(key), "utf8");
-    } catch (error) {
-      if (systemErrorCode(error) === undefined) throw error;
-      return undefined;
-    }
+    return readCacheFile(this.#path(key))?.toString();
   }
 
   set(key: string, value: string): void {
-    const path = this.#path(key);
-    const temporary = `${path}.${randomBytes(6).toString("hex")}`;
-    fs.mkdirSync(this.#directory, { recursive: true });
-    fs.writeFileSync(temporary, value);
-    fs.renameSync(temporary, path);
+    writeCacheFile(this.#path(key), [value]);
   }
 
   #path(key: string): string {

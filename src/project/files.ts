@@ -1,6 +1,7 @@
 /** Reading YAML files: each once in a process and, while it stays as it is, parsed once in many. */
 import { isUtf8 } from "node:buffer";
 import fs from "node:fs";
+import { readCacheLines, writeCacheLines } from "../base/cache-file.ts";
 import { LoadError, systemErrorCode } from "../base/errors.ts";
 import { lastingIdentity } from "../cas/local-index.ts";
 import type { MappingNode, SourceFile } from "../yaml/node.ts";
@@ -8,22 +9,26 @@ import { type Packed, pack, unpack } from "../yaml/pack.ts";
 import { parseYaml } from "../yaml/parse.ts";
 import type { Project } from "./project.ts";
 
-/** Raised whenever parsing gives something else than before. */
-const FORMAT_VERSION = 2;
+/** Its number is raised whenever parsing gives something else than before. */
+const HEADER = "bst-ts yaml 3";
 
-/** What the system said of a file when it was parsed, and its content. */
-type Entry = readonly [identity: string, content: Packed];
+/** What the system said of a file when it was parsed, and what it was parsed to, which may still be JSON. */
+interface Entry {
+  readonly identity: string;
+  readonly content: MappingNode | string;
+}
 
 export class YamlFiles {
   private readonly cacheFile: string | undefined;
-  private readonly cached: ReadonlyMap<string, Entry>;
+  /** Identity and content as JSON, with a tab between them. */
+  private readonly cached: ReadonlyMap<string, string>;
   private readonly used = new Map<string, Entry>();
   private hasNew = false;
 
   /** @param cacheFile where what was parsed is kept between runs, one for each project */
   constructor(cacheFile?: string) {
     this.cacheFile = cacheFile;
-    this.cached = cacheFile === undefined ? new Map() : readCache(cacheFile);
+    this.cached = cacheFile === undefined ? new Map() : readCacheLines(cacheFile, HEADER);
   }
 
   /**
@@ -41,37 +46,52 @@ export class YamlFiles {
     };
     const now = Date.now();
     const identity = identityOf(path, now);
-    const known = this.used.get(path) ?? this.cached.get(path);
-    if (known !== undefined && known[0] === identity) {
+    const known = this.used.get(path) ?? this.kept(path);
+    const content = known?.identity === identity ? known && packed(known) : undefined;
+    if (known !== undefined && content !== undefined) {
       this.used.set(path, known);
-      return unpack(known[1], file);
+      return unpack(content, file);
     }
     const node = parseYaml(readText(path, file.displayName), file);
     if (identity !== undefined) {
-      this.used.set(path, [identity, pack(node)]);
+      this.used.set(path, { identity, content: node });
       this.hasNew = true;
     }
     return node;
   }
 
+  private kept(path: string): Entry | undefined {
+    const line = this.cached.get(path);
+    if (line === undefined) return undefined;
+    const tab = line.indexOf("\t");
+    return { identity: line.slice(0, tab), content: line.slice(tab + 1) };
+  }
+
   /** What the system says of a file that was read; undefined for one so young that it could change without a trace. */
   identityOf(path: string): string | undefined {
-    return this.used.get(path)?.[0];
+    return this.used.get(path)?.identity;
   }
 
   /** Keeps what was parsed for the next run. That it can't be written only costs time then. */
   save(): void {
-    if (this.cacheFile === undefined || !this.hasNew) return;
-    const files = Object.fromEntries([...this.cached, ...this.used]);
-    const temporary = `${this.cacheFile}.${process.pid}`;
-    try {
-      fs.mkdirSync(this.cacheFile.slice(0, this.cacheFile.lastIndexOf("/")), { recursive: true });
-      fs.writeFileSync(temporary, JSON.stringify({ version: FORMAT_VERSION, files }));
-      fs.renameSync(temporary, this.cacheFile);
-    } catch (error) {
-      if (systemErrorCode(error) === undefined) throw error;
-      fs.rmSync(temporary, { force: true });
+    if (this.cacheFile !== undefined && this.hasNew) writeCacheLines(this.cacheFile, HEADER, this.lines());
+  }
+
+  private *lines(): Generator<readonly [path: string, line: string]> {
+    for (const [path, { identity, content }] of this.used) {
+      yield [path, `${identity}\t${typeof content === "string" ? content : JSON.stringify(pack(content))}`];
     }
+    for (const entry of this.cached) if (!this.used.has(entry[0])) yield entry;
+  }
+}
+
+/** Undefined for what is no JSON, as in a damaged file. */
+function packed({ content }: Entry): Packed | undefined {
+  if (typeof content !== "string") return pack(content);
+  try {
+    return JSON.parse(content);
+  } catch {
+    return undefined;
   }
 }
 
@@ -83,20 +103,12 @@ export function identityOf(path: string, now: number): string | undefined {
   return identity && `${identity.dev} ${identity.ino} ${identity.size} ${identity.mtimeMs} ${identity.ctimeMs}`;
 }
 
-function readCache(path: string): Map<string, Entry> {
-  try {
-    const { version, files } = JSON.parse(fs.readFileSync(path, "utf8"));
-    if (version === FORMAT_VERSION) return new Map(Object.entries(files as Record<string, Entry>));
-  } catch (error) {
-    if (!(error instanceof SyntaxError) && systemErrorCode(error) === undefined) throw error;
-  }
-  return new Map();
-}
-
 function readText(path: string, displayName: string): string {
   try {
+    const text = fs.readFileSync(path, "utf8");
+    // What is not UTF-8 is read as such a character, which may also stand in the file itself.
+    if (!text.includes("\ufffd")) return text;
     const bytes = fs.readFileSync(path);
-    const text = bytes.toString();
     if (isUtf8(bytes)) return text;
     const again = Buffer.from(text);
     const lines = bytes

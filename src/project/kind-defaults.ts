@@ -1,28 +1,22 @@
 /** What elements of one kind start from in one project: the project's values, the kind's defaults, and its overrides. */
 import { basename } from "node:path";
 import { compose } from "../yaml/compose.ts";
-import { MappingNode, mappingFrom, ScalarNode } from "../yaml/node.ts";
+import { MappingNode, mappingFrom } from "../yaml/node.ts";
 import type { ElementKind } from "./element-kind.ts";
 import { pluginLocation } from "./plugin-location.ts";
 import { pluginTraits } from "./plugin-traits.ts";
 import type { Project } from "./project.ts";
-import { Variables } from "./variables.ts";
 
 export interface KindDefaults {
   /** The kind as the plugin that the project names declares it. */
   readonly definition: ElementKind;
   readonly variables: MappingNode;
-  /** The variables of an element that declares none, by its name; what they have in common is resolved once. */
-  readonly variablesOf: (elementName: string) => Variables;
   readonly environment: MappingNode;
   readonly environmentNocache: ReadonlySet<string>;
   readonly config: MappingNode;
   readonly splitRules: MappingNode;
   readonly sandbox: MappingNode;
 }
-
-/** The variable that holds an element's own name. */
-export const ELEMENT_NAME = "element-name";
 
 const cache = new WeakMap<Project, Map<ElementKind, KindDefaults>>();
 
@@ -91,15 +85,9 @@ function assemble(
   sandbox: MappingNode,
 ): KindDefaults {
   const section = (key: string) => own.mapping(key) ?? MappingNode.empty;
-  const all = compose(variables, section("variables"));
-  let family: ReturnType<Variables["family"]> | undefined;
   return {
     definition,
-    variables: all,
-    variablesOf(elementName) {
-      family ??= new Variables(all.with(ELEMENT_NAME, new ScalarNode(""))).family(ELEMENT_NAME);
-      return family(elementName);
-    },
+    variables: compose(variables, section("variables")),
     environment: compose(environment, section("environment")),
     environmentNocache: new Set([...environmentNocache, ...(own.strings("environment-nocache") ?? [])]),
     config: section("config"),

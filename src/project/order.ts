@@ -3,6 +3,13 @@ import { LoadError } from "../base/errors.ts";
 import { compareCodePoints } from "../base/json.ts";
 import { RUNTIME } from "./dependencies.ts";
 import type { Dependency, LoadElement } from "./load-element.ts";
+import { Reachability } from "./reachability.ts";
+
+/** A dependency, and where its element stands among all of them. */
+interface Placed {
+  readonly dependency: Dependency;
+  readonly index: number;
+}
 
 /**
  * Sorts the dependencies of everything that the targets reach.
@@ -11,9 +18,13 @@ import type { Dependency, LoadElement } from "./load-element.ts";
  */
 export function orderDependencies(targets: readonly LoadElement[]): LoadElement[] {
   const elements = dependenciesFirst(targets);
-  const reach = new Reachability(elements);
+  const indexes = new Map(elements.map((element, index) => [element, index]));
+  const indexOf = ({ element }: Dependency) => indexes.get(element) ?? -1;
+  const graph = new Reachability((index) => (elements[index]?.dependencies ?? []).map(indexOf));
   for (const element of elements) {
-    if (element.dependencies.length > 1) element.dependencies.sort((a, b) => compare(a, b, reach));
+    if (element.dependencies.length < 2) continue;
+    const placed = element.dependencies.map((dependency) => ({ dependency, index: indexOf(dependency) }));
+    element.dependencies = placed.sort((a, b) => compare(a, b, graph)).map(({ dependency }) => dependency);
   }
   return elements;
 }
@@ -56,68 +67,14 @@ function circular(path: readonly LoadElement[], repeated: LoadElement): LoadErro
   );
 }
 
-/** Which element depends on which, directly or not: a row of bits for each, computed when first asked for. */
-class Reachability {
-  private readonly index = new Map<LoadElement, number>();
-  private readonly elements: readonly LoadElement[];
-  private readonly rows: Uint32Array[];
-
-  constructor(elements: readonly LoadElement[]) {
-    this.elements = elements;
-    elements.forEach((element, i) => {
-      this.index.set(element, i);
-    });
-    this.rows = new Array(elements.length);
-  }
-
-  dependsOn(element: LoadElement, other: LoadElement): boolean {
-    const from = this.index.get(element) ?? -1;
-    const to = this.index.get(other) ?? -1;
-    // What an element depends on stands before it.
-    if (to >= from) return false;
-    return ((this.row(from)[to >>> 5] ?? 0) & (1 << (to & 31))) !== 0;
-  }
-
-  private row(target: number): Uint32Array {
-    const known = this.rows[target];
-    if (known !== undefined) return known;
-    // Rows of dependencies come first; a stack, since chains can be long.
-    const stack = [target];
-    for (let i = stack.at(-1); i !== undefined; i = stack.at(-1)) {
-      const element = this.elements[i];
-      if (element === undefined || this.rows[i] !== undefined) {
-        stack.pop();
-        continue;
-      }
-      const dependencies = element.dependencies.map((dependency) => this.index.get(dependency.element) ?? -1);
-      const missing = dependencies.filter((d) => this.rows[d] === undefined);
-      if (missing.length > 0) {
-        stack.push(...missing);
-        continue;
-      }
-      const row = new Uint32Array((i >>> 5) + 1);
-      // The last come first: what they reach themselves has nothing to add.
-      for (const d of dependencies.sort((a, b) => b - a)) {
-        const below = this.rows[d];
-        const bits = row[d >>> 5] ?? 0;
-        if (below === undefined || (bits & (1 << (d & 31))) !== 0) continue;
-        for (let word = 0; word < below.length; word++) row[word] = (row[word] as number) | (below[word] as number);
-        row[d >>> 5] = (row[d >>> 5] ?? 0) | (1 << (d & 31));
-      }
-      this.rows[i] = row;
-      stack.pop();
-    }
-    return this.rows[target] ?? new Uint32Array(0);
-  }
-}
-
 /**
  * What is needed by others first, then build dependencies before runtime ones, then by name. This is no total order:
  * the result depends on the sorting algorithm, and V8's is a port of the one that the format's order comes from.
  */
-function compare(a: Dependency, b: Dependency, reach: Reachability): number {
-  if (reach.dependsOn(a.element, b.element)) return 1;
-  if (reach.dependsOn(b.element, a.element)) return -1;
+function compare(placedA: Placed, placedB: Placed, graph: Reachability): number {
+  if (graph.reaches(placedA.index, placedB.index)) return 1;
+  if (graph.reaches(placedB.index, placedA.index)) return -1;
+  const [a, b] = [placedA.dependency, placedB.dependency];
   if (a.type !== b.type) {
     if (a.type === RUNTIME) return 1;
     if (b.type === RUNTIME) return -1;

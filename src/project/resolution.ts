@@ -1,22 +1,19 @@
 /** What an element's file comes to: variables expanded, configuration and sources read by their kinds. */
 
-import { LoadError } from "../base/errors.ts";
 import { rememberedBy } from "../base/remember.ts";
 import { assertFullyComposed, compose } from "../yaml/compose.ts";
-import { MappingNode, ScalarNode } from "../yaml/node.ts";
+import { MappingNode } from "../yaml/node.ts";
 import { BUILD } from "./dependencies.ts";
 import type { Element } from "./element.ts";
 import type { ConfiguredDependency, ElementBehaviour, ElementKind } from "./element-kind.ts";
-import { ELEMENT_NAME, type KindDefaults, kindDefaults } from "./kind-defaults.ts";
+import { elementVariables } from "./element-variables.ts";
+import { type KindDefaults, kindDefaults } from "./kind-defaults.ts";
 import { elementKind } from "./kinds.ts";
 import type { LoadElement } from "./load-element.ts";
 import { type SandboxConfig, sandboxConfig } from "./sandbox-config.ts";
 import { type ElementSource, loadSources } from "./sources.ts";
 import { validate } from "./validate.ts";
-import { Variables } from "./variables.ts";
-
-/** Variables that the program sets and no project can. */
-const PROTECTED_VARIABLES = ["project-name", "element-name", "max-jobs"];
+import type { Variables } from "./variables.ts";
 
 export class Resolution {
   readonly definition: ElementKind;
@@ -41,12 +38,7 @@ export class Resolution {
     const defaults = kindDefaults(project, elementKind(project, loaded.kind, node), loaded.isFirstPass);
     this.definition = defaults.definition;
 
-    const variables = composeSection(node, "variables", defaults.variables);
-    assertProtectedVariables(variables);
-    this.variables =
-      variables === defaults.variables
-        ? defaults.variablesOf(loaded.name)
-        : new Variables(variables.with(ELEMENT_NAME, new ScalarNode(loaded.name)));
+    this.variables = elementVariables(loaded.name, node.mapping("variables"), defaults.variables);
     if (!loaded.isFirstPass) this.variables.check();
 
     const section = (key: "environment" | "config" | "sandbox") => {
@@ -128,18 +120,6 @@ function composeSection(node: MappingNode, key: string, base: MappingNode): Mapp
   const composed = own === undefined ? base : compose(base, own);
   assertFullyComposed(composed);
   return composed;
-}
-
-function assertProtectedVariables(variables: MappingNode): void {
-  for (const name of PROTECTED_VARIABLES) {
-    const node = variables.get(name);
-    if (node !== undefined && !node.isSynthetic) {
-      throw new LoadError(
-        "protected-variable-redefined",
-        `${node.provenance}: The variable '${name}' is set by the program and cannot be redefined`,
-      );
-    }
-  }
 }
 
 /** The public data of an element that declares none. */

@@ -8,6 +8,9 @@ interface Expression {
   readonly texts: readonly string[];
 }
 
+/** The variable that stands for another value of `max-jobs`. */
+export const NOT_PARALLEL = "notparallel";
+
 const REFERENCE = /%\{([a-zA-Z][a-zA-Z0-9_-]*)\}/;
 
 // Elements of a project share nearly all of their texts: each is taken apart once.
@@ -36,13 +39,15 @@ interface Frame {
   next: number;
 }
 
-/** What variables have in common that differ in the value of one of them. */
+/** What variables have in common that differ in some of them. */
 interface Common {
   readonly variables: Variables;
-  /** Names of that one, and of those that refer to it, be it through others. */
+  /** Names of those, and of what refers to them, be it through others. */
   readonly differing: ReadonlySet<string>;
   /** Trees that all of them expand: the result, or that it differs. */
   readonly expanded: WeakMap<Node, Node | "differs">;
+  /** Whether all that does not differ can be resolved; undefined until somebody has asked. */
+  isSound?: boolean;
 }
 
 /** The texts of a mapping of variables with all references replaced. */
@@ -50,39 +55,41 @@ export class Variables {
   private readonly node: MappingNode;
   private readonly values = new Map<string, string>();
   private readonly common: Common | undefined;
+  /** What goes before `node`. */
+  private readonly own: MappingNode | undefined;
+  /** What {@link expandShared} was asked for. */
+  private expanded: WeakMap<Node, Node> | undefined;
   private isChecked = false;
 
   /** Throws a LoadError, reason invalid-data, for a variable that is not a single value. */
-  constructor(node: MappingNode, common?: Common) {
+  constructor(node: MappingNode, common?: Common, own?: MappingNode) {
     this.common = common;
+    this.own = own;
     if (common !== undefined) {
       this.node = common.variables.node;
       return;
     }
-    let own = node;
-    if (node.bool("notparallel") === true) {
+    let all = node;
+    if (node.bool(NOT_PARALLEL) === true) {
       const jobs = node.scalar("max-jobs") ?? new ScalarNode("", node.file, node.line);
-      own = node.with("max-jobs", jobs.withValue("1"));
+      all = node.with("max-jobs", jobs.withValue("1"));
     }
-    for (const [name, value] of own.entries) if (value.type !== "scalar") own.scalar(name);
-    this.node = own;
+    for (const [name, value] of all.entries) if (value.type !== "scalar") all.scalar(name);
+    this.node = all;
   }
 
   /**
-   * For variables that differ from these in the value of one: what does not depend on that is resolved once for all.
-   * @param name a variable that is there
+   * For variables that differ from these in some: what does not depend on those is resolved once for all.
+   * @param names those that differ, {@link NOT_PARALLEL} not among them
+   * @returns a function of a mapping with these names
    */
-  family(name: string): (value: string) => Variables {
-    const common: Common = { variables: this, differing: this.referrers(name), expanded: new WeakMap() };
-    return (value) => {
-      const member = new Variables(this.node, common);
-      member.values.set(name, value);
-      return member;
-    };
+  family(names: Iterable<string>): (own: MappingNode) => Variables {
+    const common: Common = { variables: this, differing: this.referrers(names), expanded: new WeakMap() };
+    return (own) => new Variables(this.node, common, own);
   }
 
   has(name: string): boolean {
-    return this.node.has(name);
+    return this.node.has(name) || this.own?.has(name) === true;
   }
 
   /**
@@ -92,21 +99,49 @@ export class Variables {
   get(name: string): string | undefined {
     const value = this.shortcut(name, 0);
     if (value !== undefined) return value;
-    const node = this.node.scalar(name);
+    const node = this.scalar(name);
     return node === undefined ? undefined : this.resolve(parse(node.value), name);
   }
 
   /** Throws, as `get` does, for the first variable that has no value. */
   check(): void {
     if (this.isChecked) return;
-    this.common?.variables.check();
-    for (const name of this.common?.differing ?? this.node.entries.keys()) this.get(name);
+    if (!this.isSound()) for (const name of this.names()) this.get(name);
     this.isChecked = true;
   }
 
   /** Names and values in the order in which the variables were defined. */
   *[Symbol.iterator](): IterableIterator<[string, string]> {
-    for (const name of this.node.entries.keys()) yield [name, this.get(name) ?? ""];
+    for (const name of this.names()) yield [name, this.get(name) ?? ""];
+  }
+
+  private scalar(name: string): ScalarNode | undefined {
+    return this.own?.scalar(name) ?? this.node.scalar(name);
+  }
+
+  private *names(): IterableIterator<string> {
+    yield* this.node.entries.keys();
+    if (this.own !== undefined) for (const name of this.own.entries.keys()) if (!this.node.has(name)) yield name;
+  }
+
+  /** Whether all variables can be resolved, told without an order. */
+  private isSound(): boolean {
+    const { common } = this;
+    if (common === undefined) return this.canResolve(this.names());
+    common.isSound ??= common.variables.canResolve(
+      [...this.node.entries.keys()].filter((name) => !common.differing.has(name)),
+    );
+    return common.isSound && this.canResolve(common.differing);
+  }
+
+  private canResolve(names: Iterable<string>): boolean {
+    try {
+      for (const name of names) this.get(name);
+      return true;
+    } catch (error) {
+      if (error instanceof LoadError) return false;
+      throw error;
+    }
   }
 
   /** The scalar's text with all references replaced. */
@@ -129,19 +164,25 @@ export class Variables {
     return node.withEntries(entries);
   }
 
-  /** Expands a tree that the others of the family have, too: for all of them at once if it is the same for all. */
+  /** Expands a tree that others of the family have, too: for all of them at once if it is the same for all. */
   expandShared<T extends Node>(node: T): T;
   expandShared(node: Node): Node {
     const { common } = this;
-    if (common !== undefined && !common.expanded.has(node)) {
-      common.expanded.set(node, refersTo(node, common.differing) ? "differs" : common.variables.expand(node));
+    if (common === undefined) {
+      this.expanded ??= new WeakMap();
+      const known = this.expanded.get(node) ?? this.expand(node);
+      this.expanded.set(node, known);
+      return known;
+    }
+    if (!common.expanded.has(node)) {
+      common.expanded.set(node, refersTo(node, common.differing) ? "differs" : common.variables.expandShared(node));
     }
     return this.expand(node);
   }
 
-  /** The variable and all that refer to it, be it through others. */
-  private referrers(name: string): ReadonlySet<string> {
-    const found = new Set([name]);
+  /** The variables and all that refer to them, be it through others. */
+  private referrers(names: Iterable<string>): ReadonlySet<string> {
+    const found = new Set(names);
     for (const each of found) {
       for (const [referrer, node] of this.node.entries) {
         if (node.type === "scalar" && node.expandable && parse(node.value).names.includes(each)) found.add(referrer);
@@ -155,8 +196,8 @@ export class Variables {
     if (this.common?.differing.has(name) === false) return this.common.variables.shortcut(name, depth);
     const known = this.values.get(name);
     if (known !== undefined) return known;
-    const node = this.node.get(name);
-    if (node?.type !== "scalar") return undefined;
+    const node = this.scalar(name);
+    if (node === undefined) return undefined;
     if (!node.expandable) return node.value;
     const value = this.join(parse(node.value), depth + 1);
     if (value !== undefined) this.values.set(name, value);
@@ -183,7 +224,7 @@ export class Variables {
       if (frame === undefined) throw new Error("variables: the stack cannot be empty here");
       const reference = frame.expression.names[frame.next++];
       if (reference !== undefined) {
-        const node = this.node.scalar(reference);
+        const node = this.scalar(reference);
         if (node === undefined || open.has(reference)) throw this.explain(expression, name, asker);
         if (!node.expandable || this.values.has(reference)) continue;
         stack.push({ name: reference, expression: parse(node.value), next: 0 });
@@ -219,9 +260,9 @@ export class Variables {
       seen.set(step.name, step.depth);
       path.push(step.name);
       for (const reference of step.expression.names) {
-        const node = this.node.scalar(reference);
+        const node = this.scalar(reference);
         if (node === undefined) {
-          const referrer = step.name === undefined ? asker : this.node.scalar(step.name);
+          const referrer = step.name === undefined ? asker : this.scalar(step.name);
           return undefinedVariable(reference, referrer);
         }
         if (!node.expandable || this.values.has(reference)) continue;
@@ -236,7 +277,7 @@ export class Variables {
     const [first = "", ...rest] = names.map((name) => name ?? "");
     let referrer = first;
     const lines = rest.map((name) => {
-      const line = `${this.node.scalar(referrer)?.provenance}: '${referrer}' refers to '${name}'`;
+      const line = `${this.scalar(referrer)?.provenance}: '${referrer}' refers to '${name}'`;
       referrer = name;
       return line;
     });

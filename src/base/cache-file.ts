@@ -1,0 +1,94 @@
+/** Files that only save time: they appear whole or not at all, and that they can't be written is no error. */
+import { randomBytes } from "node:crypto";
+import fs from "node:fs";
+import { dirname } from "node:path";
+import { systemErrorCode } from "./errors.ts";
+
+/** What is written at once, in characters or bytes: a text for everything could be longer than texts can be. */
+const PORTION = 1 << 20;
+
+/**
+ * Writes a file, and the folder that it is in.
+ * @param pieces its content, one after the other
+ * @returns whether it could be written
+ */
+export function writeCacheFile(file: string, pieces: Iterable<string | Uint8Array>): boolean {
+  const temporary = `${file}.${randomBytes(6).toString("hex")}`;
+  const isWritten = unlessRefused(() => {
+    fs.mkdirSync(dirname(file), { recursive: true });
+    const target = fs.openSync(temporary, "wx");
+    try {
+      for (const portion of portions(pieces)) fs.writeFileSync(target, portion);
+    } finally {
+      fs.closeSync(target);
+    }
+    fs.renameSync(temporary, file);
+    return true;
+  });
+  if (!isWritten) unlessRefused(() => fs.rmSync(temporary, { force: true }));
+  return isWritten === true;
+}
+
+function* portions(pieces: Iterable<string | Uint8Array>): Generator<string | Uint8Array> {
+  let texts: string[] = [];
+  let length = 0;
+  for (const piece of pieces) {
+    if (typeof piece === "string") {
+      texts.push(piece);
+      length += piece.length;
+      if (length < PORTION) continue;
+    }
+    yield texts.join("");
+    texts = [];
+    length = 0;
+    if (typeof piece !== "string") yield piece;
+  }
+  yield texts.join("");
+}
+
+/** The content of such a file; undefined where it can't be read. */
+export function readCacheFile(file: string): Buffer | undefined {
+  return unlessRefused(() => fs.readFileSync(file));
+}
+
+/** What an action gives; undefined where the system refuses it. */
+function unlessRefused<T>(action: () => T): T | undefined {
+  try {
+    return action();
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+    return undefined;
+  }
+}
+
+/**
+ * Writes a line for each entry: nothing of it has to be understood before it is asked for.
+ * @param header the first line, which tells the form and version of the others
+ * @param entries texts without line ends, by keys; keys with tabs or line ends are left out
+ */
+export function writeCacheLines(
+  file: string,
+  header: string,
+  entries: Iterable<readonly [key: string, text: string]>,
+): boolean {
+  return writeCacheFile(file, lines(header, entries));
+}
+
+function* lines(header: string, entries: Iterable<readonly [string, string]>): Generator<string> {
+  yield `${header}\n`;
+  for (const [key, text] of entries) if (!/[\t\n]/.test(key)) yield `${key}\t${text}\n`;
+}
+
+/** What {@link writeCacheLines} wrote; nothing where there is no such file, or one with another header. */
+export function readCacheLines(file: string, header: string): Map<string, string> {
+  const found = new Map<string, string>();
+  const text = readCacheFile(file)?.toString() ?? "";
+  if (!text.startsWith(`${header}\n`)) return found;
+  let start = header.length + 1;
+  for (let end = text.indexOf("\n", start); end >= 0; end = text.indexOf("\n", start)) {
+    const tab = text.indexOf("\t", start);
+    if (tab >= 0 && tab < end) found.set(text.slice(start, tab), text.slice(tab + 1, end));
+    start = end + 1;
+  }
+  return found;
+}
