@@ -1,4 +1,5 @@
 /** Random mistakes in a text: what an editor, a merge or a bad disk leaves. */
+import type { Plain } from "../../src/yaml/node.ts";
 import type { Random } from "../oracle/random.ts";
 
 const pieces: readonly [string, ...string[]] = [
@@ -108,6 +109,60 @@ export function mutateText(text: string, random: Random): string {
   for (let count = random.pick([1, 1, 1, 2, 3]); count > 0; count--) {
     const at = Math.floor(random.fraction(mutated.length + 1));
     mutated = edits[random.pick(names)]?.(mutated, at, random) ?? mutated;
+  }
+  return mutated;
+}
+
+const structures: readonly [Plain, ...Plain[]] = [
+  "",
+  ..."x|%{x}|%{name}|True|-1|1.5|../x|a.bst|a\nb|\0|é".split("|"),
+  ...([[], {}, ["x"], ["a", "a"], [[]], [{}], [""], [{ kind: "local" }], [{ filename: "a.bst" }]] as Plain[]),
+  ...([{ x: "y" }, { "": "" }, { "(>)": ["x"] }, { "(=)": [] }, { "(<)": "x" }, { "(>)": [], x: "y" }] as Plain[]),
+  ...([{ "(?)": [{ True: {} }] }, { "(?)": [{ arch: "x" }] }, { "(@)": "x.yml" }, { "(!)": "no" }] as Plain[]),
+  ...([{ kind: "local", path: "." }, { kind: "x" }, [{ filename: ["a.bst"], type: "x" }]] as Plain[]),
+];
+
+/** Lists and dictionaries in the tree, the outermost first. */
+function collections(tree: Plain): (Plain[] | { [key: string]: Plain })[] {
+  if (typeof tree === "string") return [];
+  return [tree, ...Object.values(tree).flatMap(collections)];
+}
+
+/** The tree with one or two values replaced, removed, moved or renamed: what it says is wrong, not how it is written. */
+export function mutateTree(tree: Plain, other: Plain, random: Random): Plain {
+  const mutated: Plain = JSON.parse(JSON.stringify(tree));
+  for (let count = random.pick([1, 1, 2]); count > 0; count--) {
+    const all = collections(mutated).filter((each) => Object.keys(each).length > 0);
+    const donors = collections(other);
+    const [first, ...rest] = all;
+    if (first === undefined) return random.pick(structures);
+    const place = random.pick([first, ...rest]) as Record<string, Plain>;
+    const [key = "", ...others] = Object.keys(place);
+    const name = random.pick([key, ...others]);
+    const value = place[name] ?? "";
+    switch (random.pick(["replace", "replace", "remove", "rename", "donate", "wrap"])) {
+      case "replace":
+        place[name] = random.pick(structures);
+        break;
+      case "remove":
+        if (Array.isArray(place)) place.splice(Number(name), 1);
+        else delete place[name];
+        break;
+      case "rename":
+        if (!Array.isArray(place)) delete place[name];
+        place[Array.isArray(place) ? "0" : random.pick(keys)] = value;
+        break;
+      case "donate":
+        place[name] = donors[Math.floor(random.fraction(donors.length))] ?? "x";
+        break;
+      default:
+        place[name] = random.pick<Plain>([
+          [value],
+          { x: value },
+          { "(>)": [value] },
+          { "(?)": [{ True: { x: value } }] },
+        ]);
+    }
   }
   return mutated;
 }

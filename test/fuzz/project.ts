@@ -3,8 +3,11 @@ import { spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
+import { LoadError } from "../../src/base/errors.ts";
+import type { Plain } from "../../src/yaml/node.ts";
+import { parseYaml } from "../../src/yaml/parse.ts";
 import { Random } from "../oracle/random.ts";
-import { mutateBytes, mutateText } from "./mutate.ts";
+import { mutateBytes, mutateText, mutateTree } from "./mutate.ts";
 
 export interface Failure {
   readonly seed: number;
@@ -116,11 +119,25 @@ async function runSeeds(
 function broken(before: Buffer, project: ProjectCopy, random: Random): { edit: string; content: Uint8Array } {
   const kind = random.fraction(10);
   if (kind < 1) return { edit: "bytes", content: mutateBytes(before, random) };
+  const path = random.pick(project.paths);
   if (kind < 2) {
-    const path = random.pick(project.paths);
-    return { edit: `content of ${path}`, content: swapped(before.toString(), project.read(path).toString(), random) };
+    return { edit: `text of ${path}`, content: swapped(before.toString(), project.read(path).toString(), random) };
+  }
+  const [tree, other] = [treeOf(before), treeOf(project.read(path))];
+  if (kind < 6 && tree !== undefined) {
+    return { edit: "tree", content: Buffer.from(JSON.stringify(mutateTree(tree, other ?? {}, random), null, 1)) };
   }
   return { edit: "text", content: Buffer.from(mutateText(before.toString(), random)) };
+}
+
+function treeOf(content: Buffer): Plain | undefined {
+  const file = { path: "/x", shortName: "x", displayName: "x" };
+  try {
+    return parseYaml(content.toString(), file).toPlain();
+  } catch (error) {
+    if (!(error instanceof LoadError)) throw error;
+    return undefined;
+  }
 }
 
 /** One line's value is that of a line of another file, or the whole file is. */
