@@ -29,6 +29,7 @@ export function socketPathIn(cas: Cas, root: Digest, path: string): string {
     new BstError("virtual-fs", `There can be no socket at '${path}' in the sandbox: ${what}`, {
       reason: "remote-apis-socket",
     });
+  if (path.includes("\0")) throw problem("no path has a NUL");
   let current = "";
   let symlinks = 0;
   const pending = path.split("/").reverse();

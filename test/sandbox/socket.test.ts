@@ -110,6 +110,7 @@ describe.each(workingWays)("$name", (way) => {
     ["/etc/link", "is a file"],
     ["/tmp", "folder is in its place"],
     ["/", "folder is in its place"],
+    ["/run/\0", "NUL"],
     ["/dev/x", "the system's"],
     ["/proc/self/x", "the system's"],
   ])("refuses %s", async (path, message) => {
