@@ -7,11 +7,13 @@ import type { KeyValue } from "../base/json.ts";
 import { record, text } from "../base/schema.ts";
 import { digestOfFile } from "../cas/digest.ts";
 import type { Tree } from "../cas/tree.ts";
+import { digestText } from "../oci/descriptor.ts";
 import type { SourceContext, SourceInfo, SourceIo, SourceKind } from "../project/source-kind.ts";
 import type { MappingNode } from "../yaml/node.ts";
 import { stageLayers } from "./docker-layers.ts";
-import { DockerRegistry, type Layer, layersOf, ociDigest } from "./docker-registry.ts";
-import { firstCandidate, loadNetrc } from "./mirror-file.ts";
+import { DockerRegistry, type Layer, layersOf } from "./docker-registry.ts";
+import { firstCandidate } from "./mirror-file.ts";
+import { ofSource, registryOptions } from "./registry-credentials.ts";
 import { withTemporary } from "./temporary-directory.ts";
 import { TextRefSource } from "./text-ref-source.ts";
 
@@ -71,7 +73,7 @@ class DockerSource extends TextRefSource {
     if (tag === undefined) return undefined;
     return firstCandidate(this.#context, this.#declaredUrl, "track", async ({ url }) => {
       const manifest = await io.activity(`Looking for the tag ${tag} at ${url}`, () =>
-        this.#registry(url, io).manifest(tag, this.#architecture),
+        ofSource(this.#context.provenance, () => this.#registry(url, io).manifest(tag, this.#architecture)),
       );
       return manifest.digest.slice("sha256:".length);
     });
@@ -81,29 +83,32 @@ class DockerSource extends TextRefSource {
     const digest = `sha256:${this.ref}`;
     await firstCandidate(this.#context, this.#declaredUrl, "fetch", ({ url }) =>
       io.activity(`Fetching the image ${digest} from ${url}`, () =>
-        withTemporary(io.mirrorDirectory, async (directory) => {
-          const registry = this.#registry(url, io);
-          const manifest = await registry.manifest(digest, this.#architecture);
-          if (manifest.digest !== digest) {
-            throw new BstError("source", `${this.#context.provenance}: The ref is of several images, not of one`);
-          }
-          for (const { digest: layer, mediaType } of manifest.layers) {
-            if (!LAYERS.includes(mediaType)) {
-              throw new BstError("source", `${this.#context.provenance}: Layers of type ${mediaType} are not known`);
-            }
-            const target = layerFile(io, layer);
-            if (existsSync(target) && `sha256:${digestOfFile(target).hash}` === layer) continue;
-            const temporary = join(directory, layer);
-            await registry.blob(layer, temporary);
-            renameSync(temporary, target);
-          }
-          // Last, so that it is never there without them.
-          const temporary = join(directory, "manifest");
-          writeFileSync(temporary, manifest.text);
-          renameSync(temporary, manifestFile(io, digest));
-        }),
+        withTemporary(io.mirrorDirectory, (directory) =>
+          ofSource(this.#context.provenance, () => this.#fetch(this.#registry(url, io), digest, directory, io)),
+        ),
       ),
     );
+  }
+
+  async #fetch(registry: DockerRegistry, digest: string, directory: string, io: SourceIo): Promise<void> {
+    const manifest = await registry.manifest(digest, this.#architecture);
+    if (manifest.digest !== digest) {
+      throw new BstError("source", `${this.#context.provenance}: The ref is of several images, not of one`);
+    }
+    for (const { digest: layer, mediaType } of manifest.layers) {
+      if (!LAYERS.includes(mediaType)) {
+        throw new BstError("source", `${this.#context.provenance}: Layers of type ${mediaType} are not known`);
+      }
+      const target = layerFile(io, layer);
+      if (existsSync(target) && `sha256:${digestOfFile(target).hash}` === layer) continue;
+      const temporary = join(directory, layer);
+      await registry.blob(layer, temporary);
+      renameSync(temporary, target);
+    }
+    // Last, so that it is never there without them.
+    const temporary = join(directory, "manifest");
+    writeFileSync(temporary, manifest.text);
+    renameSync(temporary, manifestFile(io, digest));
   }
 
   async stage(tree: Tree, io: SourceIo): Promise<void> {
@@ -135,7 +140,7 @@ class DockerSource extends TextRefSource {
 
   #registry(url: string, io: SourceIo): DockerRegistry {
     const { registry, image } = this.#placeOf(url);
-    return new DockerRegistry(registry, image, loadNetrc(io), io.signal);
+    return new DockerRegistry(registry, image, registryOptions(io));
   }
 
   /** The layers of the manifest that is kept, if it is and nobody changed it. */
@@ -148,7 +153,7 @@ class DockerSource extends TextRefSource {
       if (systemErrorCode(error) === undefined) throw error;
       return undefined;
     }
-    return ociDigest(manifest) === digest ? layersOf(manifest.toString("utf8")) : undefined;
+    return digestText(manifest) === digest ? layersOf(manifest.toString("utf8")) : undefined;
   }
 }
 

@@ -86,7 +86,7 @@ async function save(source: AsyncIterable<Uint8Array>, target: string, etag?: st
 let sharedDispatcher: Promise<Dispatcher> | undefined;
 
 /** One for the process, as it keeps connections. It tries again, and continues a file that broke off. */
-export function httpDispatcher(): Promise<Dispatcher> {
+function httpDispatcher(): Promise<Dispatcher> {
   sharedDispatcher ??= dispatcher();
   return sharedDispatcher;
 }

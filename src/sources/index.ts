@@ -18,6 +18,7 @@ import { gnu } from "./gnu.ts";
 import { goModule } from "./go-module.ts";
 import { host } from "./host.ts";
 import { local } from "./local.ts";
+import { ociImage } from "./oci-image.ts";
 import { ostree } from "./ostree.ts";
 import { ostreeMirror } from "./ostree-mirror.ts";
 import { patch } from "./patch.ts";
@@ -50,6 +51,7 @@ export const sourceKinds: ReadonlyMap<string, SourceKind> = new Map(
     goModule,
     host,
     local,
+    ociImage,
     ostree,
     ostreeMirror,
     patch,
