@@ -94,6 +94,8 @@ const texts: Words = [
 ];
 const commands: Words = ["configure-commands", "build-commands", "install-commands", "strip-commands"];
 
+const SUBPROJECT = "sub.bst";
+
 class Generator {
   readonly files: Record<string, string> = {};
   readonly #random: Random;
@@ -117,13 +119,15 @@ class Generator {
       this.#write(path, this.#isFault ? { ...content, kind: "stack" } : content);
       return path;
     });
-    this.#write("project.conf", this.#conf(includes));
+    this.#write("project.conf", this.#conf("fuzz", includes));
     const targets = ["e0.bst", ...random.list(3, (index) => `e${index + 1}.bst`)];
+    if (random.chance(0.35)) includes.push(...this.#subproject());
     for (const target of targets) {
       const included = includes.length > 0 && random.chance(0.6) ? { "(@)": this.#includes(includes) } : {};
       const kind = this.#isFault ? random.pick(["stack", "nothing", ""]) : "manual";
-      this.#write(target, { kind, ...included, ...this.#layer("v", includes.length) });
+      this.#write(target, { kind, ...included, ...this.#layer("v", 0) });
     }
+    if (SUBPROJECT in this.files) targets.push(`${SUBPROJECT}:e0.bst`);
     const options = random.some(Object.keys(choices).slice(0, this.#isFault ? undefined : -1), 3).map((name) => {
       const [first, ...rest] = choices[name] ?? ["x"];
       return [name, this.#isFault ? random.pick([first, ...rest]) : first] as const;
@@ -131,10 +135,42 @@ class Generator {
     return { files: this.files, options, targets };
   }
 
-  #conf(includes: readonly string[]): Mapping {
+  /** A project behind a junction; returns the names of files to include from it. */
+  #subproject(): string[] {
+    const random = this.#random;
+    this.#write("sub/project.conf", this.#conf("sub", []));
+    this.#write("sub/i0.yml", this.#layer("i0-", 0));
+    this.#write("sub/i1.yml", this.#layer("i1-", 1));
+    this.#write("sub/e0.bst", {
+      kind: "manual",
+      ...(random.chance(0.5) ? { "(@)": "i1.yml" } : {}),
+      ...this.#layer("v", 0),
+    });
+    const options = {
+      level: this.#isFault
+        ? random.pick<unknown>(["x", "%{v0}", [], "%{nothing}"])
+        : random.pick(["mid", "%{level}", "high"]),
+      ...(random.chance(0.5) ? { fast: random.pick(["True", "%{is_fast}", "False"]) } : {}),
+      ...(random.chance(0.3)
+        ? { feats: random.pick<unknown>([["c"], ["a", "b"], [], this.#isFault ? "a" : ["b"]]) }
+        : {}),
+      ...(this.#isFault ? { nothing: "x" } : {}),
+    };
+    const changed = random.chance(0.5) ? { "(?)": [{ [this.#expression()]: { options: { level: "low" } } }] } : {};
+    this.#write(SUBPROJECT, {
+      kind: "junction",
+      sources: [{ kind: "local", path: "sub" }],
+      ...(random.chance(0.2) ? { variables: this.#variables("v") } : {}),
+      config: { options, ...changed },
+    });
+    // Not both, as i1 may include i0: BuildStream remembers it with the variables that it was first included with.
+    return [`${SUBPROJECT}:${random.pick(["i0", "i1"])}.yml`];
+  }
+
+  #conf(name: string, includes: readonly string[]): Mapping {
     const random = this.#random;
     const conf = {
-      name: "fuzz",
+      name,
       "min-version": "2.0",
       options: this.#isFault
         ? { ...optionTypes, level: { type: random.pick(["bool", "enum", "x"]), values: [] } }

@@ -1,7 +1,7 @@
 /** Random questions to both programs, and the answers that differ. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { askEach } from "../oracle/python.ts";
 import { composition } from "./composition.ts";
 import { compose, type Outcome, parse, type Question } from "./ours.ts";
@@ -108,8 +108,10 @@ export function compareCompositions(seeds: readonly number[], reference: string)
     const projects = seeds.map((seed) => ({ seed, ...composition(seed) }));
     const questions = projects.map(({ seed, files, options, targets }): Question => {
       const project = join(directory, String(seed));
-      mkdirSync(project);
-      for (const [path, text] of Object.entries(files)) writeFileSync(join(project, path), text);
+      for (const [path, text] of Object.entries(files)) {
+        mkdirSync(dirname(join(project, path)), { recursive: true });
+        writeFileSync(join(project, path), text);
+      }
       return { directory: project, config, options, targets };
     });
     const asked = projects.flatMap(({ seed, files, options, targets }) =>

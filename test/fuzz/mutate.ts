@@ -130,7 +130,7 @@ function collections(tree: Plain): (Plain[] | { [key: string]: Plain })[] {
 
 /** The tree with one or two values replaced, removed, moved or renamed: what it says is wrong, not how it is written. */
 export function mutateTree(tree: Plain, other: Plain, random: Random): Plain {
-  const mutated: Plain = JSON.parse(JSON.stringify(tree));
+  const mutated = structuredClone(tree);
   for (let count = random.pick([1, 1, 2]); count > 0; count--) {
     const all = collections(mutated).filter((each) => Object.keys(each).length > 0);
     const donors = collections(other);
@@ -142,7 +142,7 @@ export function mutateTree(tree: Plain, other: Plain, random: Random): Plain {
     const value = place[name] ?? "";
     switch (random.pick(["replace", "replace", "remove", "rename", "donate", "wrap"])) {
       case "replace":
-        place[name] = random.pick(structures);
+        place[name] = structuredClone(random.pick(structures));
         break;
       case "remove":
         if (Array.isArray(place)) place.splice(Number(name), 1);
@@ -153,7 +153,7 @@ export function mutateTree(tree: Plain, other: Plain, random: Random): Plain {
         place[Array.isArray(place) ? "0" : random.pick(keys)] = value;
         break;
       case "donate":
-        place[name] = donors[Math.floor(random.fraction(donors.length))] ?? "x";
+        place[name] = structuredClone(donors[Math.floor(random.fraction(donors.length))] ?? "x");
         break;
       default:
         place[name] = random.pick<Plain>([

@@ -48,9 +48,8 @@ export function compose({ directory, config, options, targets }: Question): Outc
     messenger: { emit: () => undefined },
     options,
     maxJobs: userConfig.build.maxJobs,
-    localTree: () => {
-      throw new Error("these projects have no local sources");
-    },
+    // Only junctions have local sources here, and no keys are compared.
+    localTree: () => ({ hash: "0".repeat(64), size: 0 }),
     workspace: () => undefined,
   };
   return targets.map((target) =>

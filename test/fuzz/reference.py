@@ -57,7 +57,13 @@ def compose(question):
         def load(target):
             nonlocal project
             if project is None:
-                project = Project(question["directory"], context, cli_options=question["options"], search_for_project=False)
+                project = Project(
+                    question["directory"],
+                    context,
+                    cli_options=question["options"],
+                    search_for_project=False,
+                    fetch_subprojects=lambda junctions: None,
+                )
             return shown(project, target)
 
         for target in question["targets"]:
