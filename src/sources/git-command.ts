@@ -15,6 +15,8 @@ const HARDENED: readonly string[] = [
   ["gc.auto", "0"],
   ["maintenance.auto", "false"],
   ["fetch.recurseSubmodules", "false"],
+  // A pack appears at once. Loose objects come one by one: another job would find a commit whose files are not there.
+  ["fetch.unpackLimit", "1"],
   ["submodule.recurse", "false"],
   ["core.quotePath", "false"],
 ].flatMap(([key, value]) => ["-c", `${key}=${value}`]);

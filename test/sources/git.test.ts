@@ -57,6 +57,16 @@ describe("git sources", () => {
     expect(files(on, tree)).toEqual(["deep/", "deep/run* = #!/bin/sh\n", "file = three\n", "link -> file"]);
   });
 
+  // A job of another element asks for commits meanwhile, and for the files of those that it finds.
+  test.each(everyKind)("%s keeps what it fetched in packs, which appear at once", async (_, kind) => {
+    const on = bench();
+    const { url, ref } = threeCommits();
+    await fetched(on, kind, { url, ref });
+    const paths = readdirSync(on.io.mirrorDirectory, { recursive: true, encoding: "utf8" });
+    expect(paths.filter((path) => path.endsWith(".idx"))).toHaveLength(1);
+    expect(paths.filter((path) => /objects\/[0-9a-f]{2}\//.test(path))).toEqual([]);
+  });
+
   test.each([
     ["git_repo", gitRepo, {}],
     ["git_tag", gitTag, {}],
