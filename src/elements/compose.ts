@@ -2,6 +2,7 @@
 import { inTree } from "../base/paths.ts";
 import { bool, record, textList } from "../base/schema.ts";
 import type { BuildIo, DependencyFacts, ElementKind } from "../project/element-kind.ts";
+import { recordOrigins } from "./origins.ts";
 
 const INSTALL = "/buildstream/install";
 
@@ -48,13 +49,14 @@ export const composeKind: ElementKind = {
         const staged = io.dependencies().filter(({ hasArtifact }) => !hasArtifact);
         if (!isSelective) {
           if (io.root.isEmpty()) warnOfNothing(io, staged);
+          recordOrigins(io, io.root.digest(), io.dependencies());
           return "/";
         }
         if (selected.size === 0) warnOfNothing(io, staged);
         const everything = io.root.digest();
-        io.root
-          .openDirectory(inTree(INSTALL), { create: true })
-          .importTree(everything, { filter: (path) => selected.has(path) });
+        const composed = io.root.openDirectory(inTree(INSTALL), { create: true });
+        composed.importTree(everything, { filter: (path) => selected.has(path) });
+        recordOrigins(io, composed.digest(), io.dependencies());
         io.info(`Composing ${selected.size} files`);
         return INSTALL;
       },

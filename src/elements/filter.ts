@@ -2,6 +2,7 @@
 import { bool, record, textList } from "../base/schema.ts";
 import type { DependencyFacts, ElementKind } from "../project/element-kind.ts";
 import { mappingFrom } from "../yaml/node.ts";
+import { recordOrigins } from "./origins.ts";
 
 export const filter: ElementKind = {
   kind: "filter",
@@ -67,6 +68,7 @@ export const filter: ElementKind = {
           const list = mappingFrom({ list: commands }).get("list");
           if (list !== undefined) io.setPublicData("bst", own.with("integration-commands", list));
         }
+        recordOrigins(io, io.root.digest(), [parent()]);
         return "";
       },
     };

@@ -2,10 +2,13 @@
 import { inTree } from "../base/paths.ts";
 import type { Digest } from "../cas/digest.ts";
 import { Tree } from "../cas/tree.ts";
-import { assembleImages, type ImageInput } from "../oci/assemble.ts";
+import { assembleImages, type Division, type ImageInput } from "../oci/assemble.ts";
+import { attributesOf } from "../oci/declared.ts";
+import { divide } from "../oci/division.ts";
 import { Memo } from "../oci/memo.ts";
 import { type ImageSpec, ociSchema, readOciSpec } from "../oci/schema.ts";
 import type { BuildIo, ConfiguredDependency, DependencyFacts, ElementKind } from "../project/element-kind.ts";
+import { declaredByStaged, originsOfStaged } from "./origins.ts";
 
 const OUTPUT = "/output";
 
@@ -25,11 +28,22 @@ export const oci: ElementKind = {
         detail: "Parents and layers of images must be listed under 'build-depends'.",
       });
     };
+    const content = (io: BuildIo, image: ImageSpec, selection: readonly DependencyFacts[], index: number) => {
+      const tree = stageLayer(io, selection, index);
+      const elements = io.dependencies(selection);
+      const attributes = attributesOf(io.cas, tree, declaredByStaged(io, elements), (message) =>
+        error(message, { reason: "oci-unknown-owner" }),
+      );
+      const { maxLayers, parent } = image;
+      if (maxLayers === undefined) return { tree, attributes };
+      // What is gone from a parent has a layer of its own.
+      return { tree, attributes, division: divided(io, tree, elements, maxLayers - (parent === undefined ? 0 : 1)) };
+    };
     const input = (io: BuildIo, image: ImageSpec, index: number): ImageInput => {
       const parent = image.parent && find(image.parent.element);
       return {
         ...(parent && { parent: { layout: io.artifactTree(parent), name: parent.fullName } }),
-        ...(image.layer && { tree: stageLayer(io, image.layer.map(find), index) }),
+        ...(image.layer && content(io, image, image.layer.map(find), index)),
       };
     };
     return {
@@ -56,6 +70,17 @@ export const oci: ElementKind = {
     };
   },
 };
+
+function divided(io: BuildIo, tree: Digest, selection: readonly DependencyFacts[], max: number): Division {
+  const { elements, of } = originsOfStaged(io, tree, selection);
+  const sizes = elements.map(() => 0);
+  for (const { path, node } of new Tree(io.cas, tree).entries()) {
+    const index = of.get(path);
+    if (index !== undefined && node.kind === "file") sizes[index] = (sizes[index] ?? 0) + node.digest.size;
+  }
+  const weighed = elements.map((element, index) => ({ ...element, size: sizes[index] ?? 0 }));
+  return divide(weighed, max, (path) => of.get(path));
+}
 
 /** The content of an image: its layer's elements with what they need at run time, one over the other. */
 function stageLayer(io: BuildIo, selection: readonly DependencyFacts[], index: number): Digest {

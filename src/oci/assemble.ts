@@ -7,7 +7,7 @@ import { type AttributeMap, formatAttributes } from "./attributes.ts";
 import { historyOf, type Image } from "./image.ts";
 import { invalidImage } from "./json.ts";
 import { type Layer, type LayerFormat, writeLayer } from "./layer.ts";
-import { type Content, contentOver, dividedEntries, EMPTY_CONTENT, layerEntries } from "./layer-entries.ts";
+import { type Content, contentOver, dividedEntries, EMPTY_CONTENT, layerEntries, settled } from "./layer-entries.ts";
 import { writeLayout } from "./layout.ts";
 import { LAYER } from "./media-types.ts";
 import type { Memo } from "./memo.ts";
@@ -17,7 +17,7 @@ import type { ImageSpec, OciSpec } from "./schema.ts";
 
 /** How the content of an image is divided into layers. */
 export interface Division {
-  /** What each layer holds, for the history; the lowest first. */
+  /** What each layer holds, for the history; the lowest first. What is gone from the parent has one below them. */
   readonly parts: readonly string[];
   /** Which of them a path belongs to. */
   partOf(path: string): number;
@@ -95,7 +95,7 @@ class Assembly {
     const below = await this.#usable(base?.layers ?? []);
     const steps: Step[] = [];
     if (tree !== undefined) {
-      const content = { tree, attributes };
+      const content = settled(this.#cas, { tree, attributes });
       const baseContent = below.length === 0 ? EMPTY_CONTENT : await rootOf(this.#cas, below, memo, signal);
       steps.push(...(await this.#steps(content, baseContent, input.division)));
       const layers = [...below, ...steps.map(({ layer }) => layer)];
@@ -128,7 +128,7 @@ class Assembly {
       const layer = await this.#remembered(`${this.#formatKey()} entries ${hash.digest("hex")}`, () =>
         writeLayer(this.#cas, entries, this.#format, this.#options.signal),
       );
-      if (layer !== undefined) steps.push({ layer, about: parts[i] });
+      if (layer !== undefined) steps.push({ layer, about: i === 0 ? "What is gone" : parts[i - 1] });
     }
     return steps;
   }

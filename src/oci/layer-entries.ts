@@ -26,6 +26,26 @@ export type LayerEntry = { readonly path: string; readonly attributes: Attribute
   | { readonly kind: "directory" }
 );
 
+/**
+ * The same with files executable as their modes say: what is read from layers has nothing else to go by. All functions
+ * here expect it so.
+ */
+export function settled(cas: Cas, { tree, attributes }: Content): Content {
+  const files = new Tree(cas, tree);
+  for (const [path, { mode }] of attributes) {
+    const node = files.lookup(path);
+    if (node?.kind !== "file") continue;
+    const { executable, ...rest } = node;
+    if (executable !== isExecutable(mode)) files.addFile(path, rest.digest, { ...rest, executable: !executable });
+  }
+  return { tree: files.digest(), attributes };
+}
+
+/** Of the mode of a file. */
+export function isExecutable(mode: number): boolean {
+  return (mode & 0o100) !== 0;
+}
+
 /** What the layer that makes `content` of `below` leaves: what was declared, and what stays of the rest. */
 export function contentOver(cas: Cas, { tree, attributes }: Content, below: Content): Content {
   const [now, before] = [new Tree(cas, tree), new Tree(cas, below.tree)];
@@ -53,6 +73,8 @@ interface Step {
   readonly isTold: boolean;
   /** Whether it stands for something gone. */
   readonly hides: boolean;
+  /** Whether it is a new directory with content. */
+  readonly isImplied: boolean;
 }
 
 /**
@@ -65,8 +87,8 @@ export function layerEntries(cas: Cas, content: Content, below: Content): Iterab
 }
 
 /**
- * The same, divided; empty lists for parts with nothing. What is gone is told in the first, the lowest, since it must not
- * hide what the others bring.
+ * The same, divided; lists may be empty. The first has what is gone, which must be told below all others so that it
+ * hides nothing that they bring; then comes one for each part.
  * @param part from 0
  */
 export function dividedEntries(
@@ -77,8 +99,10 @@ export function dividedEntries(
   part: (path: string) => number,
 ): LayerEntry[][] {
   const steps = [...new Difference(cas, content, below).steps()];
-  const of = new Map(steps.map((step) => [step, step.hides ? 0 : part(step.entry.path)]));
-  return Array.from({ length: parts }, (_, index) => [...told(steps, (step) => of.get(step) === index)]);
+  const of = new Map(steps.map((step) => [step, step.hides ? -1 : part(step.entry.path)]));
+  // New folders are told by whatever brings their content.
+  const lists = Array.from({ length: parts }, (_, i) => told(steps, (step) => !step.isImplied && of.get(step) === i));
+  return [told(steps, ({ hides }) => hides), ...lists].map((entries) => [...entries]);
 }
 
 function* told(steps: Iterable<Step>, has: (step: Step) => boolean): Generator<LayerEntry> {
@@ -114,34 +138,34 @@ class Difference {
   }
 
   steps(): Generator<Step> {
-    return this.#directory("", this.#below.tree, this.#content.tree);
+    return this.#directory("", this.#below.tree, this.#content.tree, false);
   }
 
-  /** @param before undefined where there was none, or all of it is hidden */
-  *#directory(prefix: string, before: Digest | undefined, after: Digest): Generator<Step> {
-    let old = before;
-    if (old !== undefined && prefix !== "" && (this.#removals(prefix, old, after) ?? 0) > 1) {
+  /** @param isHidden whether an opaque directory hides all that was there */
+  *#directory(prefix: string, before: Digest | undefined, after: Digest, isHidden: boolean): Generator<Step> {
+    let hidden = isHidden;
+    if (!hidden && before !== undefined && prefix !== "" && (this.#removals(prefix, before, after) ?? 0) > 1) {
       yield hiding(prefix + OPAQUE);
-      old = undefined;
+      hidden = true;
     }
-    for (const { name, a, b } of pairNodes(this.#cas, old, after)) {
-      if (b === undefined) yield hiding(prefix + WHITEOUT + name);
-      else yield* this.#node(prefix + name, a, b);
+    for (const { name, a, b } of pairNodes(this.#cas, before, after)) {
+      if (b !== undefined) yield* this.#node(prefix + name, a, b, hidden);
+      else if (!hidden) yield hiding(prefix + WHITEOUT + name);
     }
   }
 
-  *#node(path: string, before: TreeNode | undefined, after: TreeNode): Generator<Step> {
+  *#node(path: string, before: TreeNode | undefined, after: TreeNode, isHidden: boolean): Generator<Step> {
     const isSame = before !== undefined && sameNode(before, after);
     if (isSame && !this.#content.attributes.has(path) && !this.#declared.has(path)) return;
     if (!isSame && after.name.startsWith(WHITEOUT)) throw reserved(path);
     const attributes = this.#attributes(path, before, after);
-    const isTold =
-      before === undefined ||
-      !isKept(before, after) ||
-      !sameAttributes(attributes, this.#attributesBelow(path, before));
-    yield { entry: entryOf(path, after, attributes), isTold, hides: false };
+    const isNew = before === undefined || isHidden || !isKept(before, after);
+    const isTold = isNew || !sameAttributes(attributes, this.#attributesBelow(path, before));
+    const isImplied = isNew && after.kind === "directory" && after.digest.size > 0;
+    yield { entry: entryOf(path, after, attributes), isTold, hides: false, isImplied };
     if (after.kind !== "directory") return;
-    yield* this.#directory(`${path}/`, before?.kind === "directory" ? before.digest : undefined, after.digest);
+    const old = before?.kind === "directory" ? before.digest : undefined;
+    yield* this.#directory(`${path}/`, old, after.digest, isHidden);
   }
 
   /** What is declared; else what was, where the content is the same; else the usual. */
@@ -178,7 +202,12 @@ class Difference {
 /** An empty file that stands for something gone. */
 function hiding(path: string): Step {
   const attributes = usualAttributes({ kind: "file" });
-  return { entry: { kind: "file", path, digest: EMPTY_DIRECTORY_DIGEST, attributes }, isTold: true, hides: true };
+  return {
+    entry: { kind: "file", path, digest: EMPTY_DIRECTORY_DIGEST, attributes },
+    isTold: true,
+    hides: true,
+    isImplied: false,
+  };
 }
 
 function entryOf(path: string, node: TreeNode, attributes: Attributes): LayerEntry {

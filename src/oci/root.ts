@@ -11,7 +11,7 @@ import { Tree } from "../cas/tree.ts";
 import { type Attributes, formatAttributes, parseAttributes, sameAttributes, usualAttributes } from "./attributes.ts";
 import { invalidImage } from "./json.ts";
 import type { Layer } from "./layer.ts";
-import { type Content, OPAQUE, WHITEOUT } from "./layer-entries.ts";
+import { type Content, isExecutable, OPAQUE, WHITEOUT } from "./layer-entries.ts";
 import type { Memo } from "./memo.ts";
 
 /** The identifiers of the layers tell all about their content, so that this is kept under them. */
@@ -153,7 +153,7 @@ function place(root: Root, { components, member, digest }: Entry): void {
   else if (linked?.kind === "symlink") directory.addSymlink(name, linked.target);
   else if (member.type === "symlink") directory.addSymlink(name, member.linkName);
   // Devices and the like stay in their layer; a tree has nothing for them.
-  else if (digest !== undefined) directory.addFile(name, digest, { executable: (member.mode & 0o100) !== 0 });
+  else if (digest !== undefined) directory.addFile(name, digest, { executable: isExecutable(member.mode) });
   if (linked === undefined) describe(root, path, member);
   else if (shared !== undefined) root.attributes.set(path, shared);
 }

@@ -37,6 +37,8 @@ export interface ImageSpec {
   readonly parent?: { readonly element: string; readonly image: number };
   /** The elements that make up the image's whole content; none where only the configuration differs from the parent. */
   readonly layer?: readonly string[];
+  /** Into how many layers the content is divided at most; default one. */
+  readonly maxLayers?: number;
   readonly architecture: string;
   readonly os: string;
   readonly variant?: string;
@@ -84,6 +86,7 @@ const image: JsonSchema = record(
   {
     parent: record({ element: text, image: text }, ["element"]),
     layer: textList,
+    layers: record({ max: text }, ["max"]),
     architecture: text,
     os: text,
     variant: text,
@@ -178,6 +181,7 @@ function readImage(node: MappingNode, mode: OciMode): ImageSpec {
   return {
     ...(parent === undefined ? {} : { parent: readParent(parent) }),
     ...defined("layer", node.strings("layer")),
+    ...defined("maxLayers", readMaxLayers(node)),
     architecture: notEmpty(node, "architecture"),
     os: notEmpty(node, "os"),
     ...defined("variant", node.string("variant")),
@@ -191,6 +195,20 @@ function readImage(node: MappingNode, mode: OciMode): ImageSpec {
     ...defined("sourceDateEpoch", epoch(node, "source-date-epoch")),
     ...(config === undefined ? {} : { config: readConfig(config, mode) }),
   };
+}
+
+/** One for what is gone, one for what no element brings, and at least one for the elements; overlays stack no more. */
+const [FEWEST_LAYERS, MOST_LAYERS] = [3, 127];
+
+function readMaxLayers(image: MappingNode): number | undefined {
+  const layers = image.mapping("layers");
+  const max = layers && natural(layers, "max");
+  if (max === undefined) return undefined;
+  if (max < FEWEST_LAYERS || max > MOST_LAYERS) {
+    throw layers?.scalar("max")?.error(`Value of 'max' must be from ${FEWEST_LAYERS} to ${MOST_LAYERS}`);
+  }
+  if (!image.has("layer")) throw layers?.error("Without a 'layer' there is nothing to divide");
+  return max;
 }
 
 function readParent(node: MappingNode): { element: string; image: number } {

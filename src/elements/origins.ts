@@ -1,0 +1,178 @@
+/**
+ * Which element each file of a composition comes from, and what elements declare for their files. Kinds whose artifact is
+ * made of others' files record both in their public data, so that whoever builds on them can see through them.
+ */
+import { BstError } from "../base/errors.ts";
+import { attribute, type Leaf } from "../cas/attribution.ts";
+import type { Digest } from "../cas/digest.ts";
+import {
+  type Declarations,
+  type Declared,
+  declarationsOf,
+  formatDeclarations,
+  parseDeclarations,
+} from "../oci/declared.ts";
+import type { BuildIo, DependencyFacts } from "../project/element-kind.ts";
+import { MappingNode, mappingFrom } from "../yaml/node.ts";
+
+/** The public data that hold the record. */
+const RECORD = "bst-ts-origins";
+/** The public data of what elements declare for images. */
+const DECLARED = "oci";
+
+export interface Origin {
+  /** As printed, with junctions. */
+  readonly name: string;
+  /** How often its files change from one release to the next, where that is declared. */
+  readonly changes: Changes;
+}
+
+export type Changes = "rarely" | "sometimes" | "often";
+
+/** Where the files of one tree come from. */
+export interface Origins {
+  readonly elements: readonly Origin[];
+  /** Index in {@link elements}, by the path of a file, a symlink or an empty directory; without what commands made. */
+  readonly of: ReadonlyMap<string, number>;
+}
+
+/** What is needed of those that build, or of a cache. */
+export type OriginIo = Pick<BuildIo, "cas" | "artifactTree" | "publicData">;
+
+/** The origins of a tree that elements were staged into, in order. */
+export function originsOfStaged(io: OriginIo, tree: Digest, elements: readonly DependencyFacts[]): Origins {
+  const parts = elements.filter(({ hasArtifact }) => hasArtifact);
+  const all = parts.map((element) => originsOf(io, element));
+  const trees = parts.map((element) => io.artifactTree(element));
+  const origins: Origin[] = [];
+  const places = new Map<string, number>();
+  const of = new Map<string, number>();
+  for (const { path, source } of attribute(io.cas, tree, trees)) {
+    const theirs = all[source];
+    const origin = theirs?.elements[theirs.of.get(path) ?? -1];
+    if (origin === undefined) continue;
+    let place = places.get(origin.name);
+    if (place === undefined) {
+      place = origins.push(origin) - 1;
+      places.set(origin.name, place);
+    }
+    of.set(path, place);
+  }
+  return { elements: origins, of };
+}
+
+/** The origins of what one element's artifact holds: those that it recorded, or else itself. */
+export function originsOf(io: OriginIo, element: DependencyFacts): Origins {
+  const record = io.publicData(element, RECORD);
+  if (record !== undefined) return readRecord(io, element, record);
+  const of = new Map<string, number>();
+  for (const { path } of leaves(io, io.artifactTree(element))) of.set(path, 0);
+  const changes = used(element, () => changesOf(io.publicData(element, DECLARED) ?? MappingNode.empty));
+  return { elements: [{ name: element.fullName, changes }], of };
+}
+
+/** What elements that are staged in this order declare for their files; of what is declared twice the later counts. */
+export function declaredByStaged(io: BuildIo, elements: readonly DependencyFacts[]): Declarations {
+  const found = new Map<string, { readonly its: Declared; readonly by: string }>();
+  for (const element of elements.filter(({ hasArtifact }) => hasArtifact)) {
+    const by = element.fullName;
+    for (const [path, its] of declaredBy(io, element)) {
+      const earlier = found.get(path);
+      if (earlier !== undefined && !sameDeclared(earlier.its, its)) {
+        io.warn(`${earlier.by} and ${by} declare different attributes for /${path}`, {
+          detail: `Those of ${by} count, as it is staged later.`,
+        });
+      }
+      found.set(path, { its, by });
+    }
+  }
+  return new Map([...found].map(([path, { its }]) => [path, its]));
+}
+
+function declaredBy(io: OriginIo, element: DependencyFacts): Declarations {
+  const record = io.publicData(element, RECORD);
+  if (record !== undefined) return parseDeclarations(record.sequence("declared")?.mappings() ?? []);
+  const data = io.publicData(element, DECLARED);
+  if (data === undefined) return new Map();
+  return used(element, () => declarationsOf(io.cas, io.artifactTree(element), data));
+}
+
+/**
+ * Adds to an artifact's public data where its files come from, and what is declared for them: by the elements, and over
+ * that by the artifact's own element.
+ */
+export function recordOrigins(io: BuildIo, tree: Digest, elements: readonly DependencyFacts[]): void {
+  const origins = originsOfStaged(io, tree, elements);
+  const declared = new Map(declaredByStaged(io, elements));
+  const own = io.ownPublicData(DECLARED);
+  if (own !== undefined) {
+    for (const [path, its] of declarationsOf(io.cas, tree, own)) declared.set(path, { ...declared.get(path), ...its });
+  }
+  const data = {
+    elements: origins.elements.map(({ name, changes }) => ({ name, ...(changes !== "sometimes" && { changes }) })),
+    files: formatRuns(leaves(io, tree).map(({ path }) => origins.of.get(path) ?? -1)),
+    ...(declared.size > 0 && { declared: formatDeclarations(declared) }),
+  };
+  io.setPublicData(RECORD, mappingFrom(data));
+}
+
+function readRecord(io: OriginIo, element: DependencyFacts, record: MappingNode): Origins {
+  const elements = (record.sequence("elements")?.mappings() ?? []).map((node) => ({
+    name: node.string("name") ?? "",
+    changes: changesOf(node),
+  }));
+  const indexes = parseRuns(record.string("files") ?? "");
+  const of = new Map<string, number>();
+  for (const [i, { path }] of leaves(io, io.artifactTree(element)).entries()) {
+    const index = indexes[i] ?? -1;
+    if (index >= 0) of.set(path, index);
+  }
+  return { elements, of };
+}
+
+function leaves(io: Pick<BuildIo, "cas">, tree: Digest): Leaf[] {
+  return [...attribute(io.cas, tree, [])];
+}
+
+/** `3*2 7` for 3, 3, 7: neighbours are mostly of one element. */
+function formatRuns(numbers: readonly number[]): string {
+  const runs: string[] = [];
+  for (let start = 0; start < numbers.length; ) {
+    let end = start + 1;
+    while (numbers[end] === numbers[start]) end++;
+    runs.push(end - start === 1 ? `${numbers[start]}` : `${numbers[start]}*${end - start}`);
+    start = end;
+  }
+  return runs.join(" ");
+}
+
+function parseRuns(text: string): number[] {
+  const numbers: number[] = [];
+  for (const run of text.split(" ")) {
+    const [number, count = 1] = run.split("*").map(Number);
+    for (let i = 0; i < count; i++) numbers.push(number ?? -1);
+  }
+  return numbers;
+}
+
+function changesOf(data: MappingNode): Changes {
+  return data.enum("changes", ["rarely", "sometimes", "often"]) ?? "sometimes";
+}
+
+/** Says of which element the data are that can't be used: in an artifact they have no place any more. */
+function used<T>(element: DependencyFacts, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof BstError)) throw error;
+    throw element.error(`Its public data '${DECLARED}' can't be used: ${error.message}`, {
+      reason: "oci-invalid-files",
+    });
+  }
+}
+
+function sameDeclared(a: Declared, b: Declared): boolean {
+  const text = ({ xattrs = {}, ...rest }: Declared) =>
+    JSON.stringify([Object.entries(rest).sort(), Object.entries(xattrs).sort()]);
+  return text(a) === text(b);
+}

@@ -1,0 +1,216 @@
+/** Attributes that elements declare for their files, in their public data: rules, and what they say of a tree. */
+import { globPattern } from "../base/glob.ts";
+import type { Digest } from "../cas/digest.ts";
+import type { TreeNode } from "../cas/directory.ts";
+import type { Cas } from "../cas/store.ts";
+import { Tree } from "../cas/tree.ts";
+import { walk } from "../cas/walk.ts";
+import { type MappingNode, mappingFrom, type Plain } from "../yaml/node.ts";
+import { type AttributeMap, type Attributes, usualAttributes } from "./attributes.ts";
+import { CAPABILITY_XATTR, encodeCapabilities } from "./capabilities.ts";
+
+/** What is said of a path; the rest is as usual. */
+export interface Declared {
+  /** Name in the image's /etc/passwd, or a number. */
+  readonly user?: string;
+  /** Name in the image's /etc/group, or a number. */
+  readonly group?: string;
+  readonly mode?: number;
+  readonly capabilities?: string;
+  /** Text, or `0x` and hexadecimal digits. */
+  readonly xattrs?: Readonly<Record<string, string>>;
+}
+
+/** By path without slashes at either end. */
+export type Declarations = ReadonlyMap<string, Declared>;
+
+const KEYS = new Set(["path", "paths", "user", "group", "mode", "capabilities", "xattrs"]);
+
+/**
+ * What the `files` of an element's public data `oci` say of its tree, the later rules over the earlier.
+ * @throws LoadError invalid-data
+ */
+export function declarationsOf(cas: Cas, tree: Digest, data: MappingNode): Declarations {
+  const rules = rulesOf(data);
+  const found = new Map<string, Declared>();
+  if (rules.length === 0) return found;
+  for (const { path, node } of walk(cas, tree)) {
+    const isDirectory = node.kind === "directory";
+    for (const { everything, directories, declared } of rules) {
+      const isMeant = everything.test(`/${path}`) || (isDirectory && directories.test(`/${path}`));
+      if (isMeant) found.set(path, { ...found.get(path), ...declared });
+    }
+  }
+  return found;
+}
+
+interface Rule {
+  readonly everything: RegExp;
+  readonly directories: RegExp;
+  readonly declared: Declared;
+}
+
+function rulesOf(data: MappingNode): Rule[] {
+  const files = data.get("files");
+  if (files?.type === "mapping") {
+    return files.keys().map((glob) => ruleOf([glob], files.mapping(glob) ?? mappingFrom({})));
+  }
+  const list = data.sequence("files")?.mappings() ?? [];
+  return list.map((node) => {
+    const globs = [...(node.has("path") ? [node.string("path") ?? ""] : []), ...(node.strings("paths") ?? [])];
+    if (globs.length === 0) throw node.error("It must say for which 'path' or 'paths' it is");
+    return ruleOf(globs, node);
+  });
+}
+
+/** A pattern that ends in a slash is for directories alone. */
+function ruleOf(globs: readonly string[], node: MappingNode): Rule {
+  const ending = globs.filter((glob) => glob.endsWith("/"));
+  return {
+    everything: patternOf(globs.filter((glob) => !glob.endsWith("/"))),
+    directories: patternOf(ending.map((glob) => glob.slice(0, -1))),
+    declared: readDeclared(node),
+  };
+}
+
+function patternOf(globs: readonly string[]): RegExp {
+  return globs.length === 0 ? /^(?!)/ : new RegExp(`^(?:${globs.map(globPattern).join("|")})$`, "su");
+}
+
+function readDeclared(node: MappingNode): Declared {
+  node.validateKeys(KEYS);
+  const mode = node.scalar("mode");
+  if (mode !== undefined && !/^[0-7]{3,4}$/.test(mode.value)) {
+    throw mode.error("A mode has three or four octal digits, such as '4755'");
+  }
+  const capabilities = node.scalar("capabilities");
+  const xattrs = node.mapping("xattrs");
+  try {
+    if (capabilities !== undefined) encodeCapabilities(capabilities.value);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw capabilities?.error(`The capabilities can't be read: ${error.message}`);
+  }
+  for (const name of xattrs?.keys() ?? []) {
+    const value = xattrs?.string(name) ?? "";
+    if (!/^\w+\../.test(name)) throw xattrs?.error(`'${name}' is no name of an extended attribute, such as 'user.x'`);
+    if (value.startsWith("0x") && !/^0x([0-9a-f]{2})*$/i.test(value)) {
+      throw xattrs?.scalar(name)?.error(`After '0x' there must be pairs of hexadecimal digits`);
+    }
+  }
+  const [user, group] = [node.string("user"), node.string("group")];
+  return {
+    ...(user !== undefined && { user }),
+    ...(group !== undefined && { group }),
+    ...(mode !== undefined && { mode: Number.parseInt(mode.value, 8) }),
+    ...(capabilities !== undefined && { capabilities: capabilities.value }),
+    ...(xattrs !== undefined && {
+      xattrs: Object.fromEntries(xattrs.keys().map((name) => [name, xattrs.string(name) ?? ""])),
+    }),
+  };
+}
+
+/** Declarations as public data, whose paths are no patterns; {@link parseDeclarations} reads them. */
+export function formatDeclarations(declarations: Declarations): Plain[] {
+  const groups = new Map<string, { paths: string[]; declared: Declared }>();
+  for (const [path, declared] of declarations) {
+    const key = JSON.stringify(declared);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { paths: [path], declared });
+    else group.paths.push(path);
+  }
+  return [...groups.values()].map(({ paths, declared }) => {
+    const { mode, xattrs, ...texts } = declared;
+    return {
+      paths: paths.sort(),
+      ...texts,
+      ...(mode !== undefined && { mode: mode.toString(8).padStart(4, "0") }),
+      ...(xattrs !== undefined && { xattrs: { ...xattrs } }),
+    };
+  });
+}
+
+export function parseDeclarations(list: readonly MappingNode[]): Declarations {
+  const found = new Map<string, Declared>();
+  for (const node of list) {
+    const declared = readDeclared(node);
+    for (const path of node.strings("paths") ?? []) found.set(path, declared);
+  }
+  return found;
+}
+
+/**
+ * What declarations say in numbers and bytes, of the paths that a tree has.
+ * @param fail makes the error for an owner whom the image does not know
+ */
+export function attributesOf(
+  cas: Cas,
+  tree: Digest,
+  declarations: Declarations,
+  fail: (message: string) => Error,
+): AttributeMap {
+  const files = new Tree(cas, tree);
+  const users = new Owners(files, "etc/passwd", fail);
+  const groups = new Owners(files, "etc/group", fail);
+  const found = new Map<string, Attributes>();
+  for (const [path, declared] of declarations) {
+    const node = files.lookup(path);
+    if (node === undefined) continue;
+    found.set(path, {
+      uid: declared.user === undefined ? 0 : users.number(declared.user, path),
+      gid: declared.group === undefined ? 0 : groups.number(declared.group, path),
+      mode: modeOf(node, declared),
+      xattrs: xattrsOf(node, declared),
+    });
+  }
+  return found;
+}
+
+/** Symlinks have none of their own. */
+function modeOf(node: TreeNode, { mode }: Declared): number {
+  const usual = usualAttributes(node).mode;
+  return node.kind === "symlink" ? usual : (mode ?? usual);
+}
+
+function xattrsOf(node: TreeNode, { xattrs = {}, capabilities }: Declared): Readonly<Record<string, string>> {
+  if (node.kind === "symlink") return {};
+  const found: Record<string, string> = {};
+  for (const [name, value] of Object.entries(xattrs)) {
+    const bytes = value.startsWith("0x") ? Buffer.from(value.slice(2), "hex") : Buffer.from(value);
+    found[name] = bytes.toString("latin1");
+  }
+  // Only files are run.
+  if (capabilities !== undefined && node.kind === "file") found[CAPABILITY_XATTR] = encodeCapabilities(capabilities);
+  return found;
+}
+
+/** The numbers of users or groups by an image's own table of them. */
+class Owners {
+  readonly #files: Tree;
+  readonly #table: string;
+  readonly #fail: (message: string) => Error;
+  #numbers: Map<string, number> | undefined;
+
+  constructor(files: Tree, table: string, fail: (message: string) => Error) {
+    this.#files = files;
+    this.#table = table;
+    this.#fail = fail;
+  }
+
+  number(name: string, path: string): number {
+    if (/^\d+$/.test(name)) return Number(name);
+    const number = this.#read().get(name);
+    if (number !== undefined) return number;
+    throw this.#fail(`/${path} shall belong to '${name}', whom the image's /${this.#table} does not name`);
+  }
+
+  #read(): ReadonlyMap<string, number> {
+    if (this.#numbers === undefined) {
+      const node = this.#files.lookup(this.#table, { followSymlinks: true });
+      const text = node?.kind === "file" ? this.#files.cas.read(node.digest).toString("utf8") : "";
+      const lines = text.split("\n").map((line) => line.split(":"));
+      this.#numbers = new Map(lines.map(([name = "", , number]) => [name, Number(number)]));
+    }
+    return this.#numbers;
+  }
+}
