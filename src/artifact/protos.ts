@@ -20,7 +20,7 @@ export function readProto(path: string): Buffer | undefined {
 export function writeProto(temporaryDirectory: string, path: string, bytes: Uint8Array): void {
   using file = new TemporaryFile(temporaryDirectory);
   file.write(bytes);
-  file.place(path, { mode: MODE });
+  file.replace(path, MODE);
 }
 
 /** What `decode` makes of the bytes, or undefined where they are damaged: the same as if they were not there. */

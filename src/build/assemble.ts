@@ -47,7 +47,7 @@ export async function assemble(element: Element, tools: BuildTools, keepBuildTre
     }
   } catch (error) {
     // Only what the build itself did wrong is a result worth keeping.
-    if (!(error instanceof BstError) || (error.domain !== "element" && error.domain !== "sandbox")) throw error;
+    if (!(error instanceof BstError) || !isResult(error)) throw error;
     // What commands had installed by then helps to find out why they failed.
     outcome = { collect: error.reason === "command-failed" ? element.variable("install-root") : undefined, error };
   }
@@ -57,6 +57,11 @@ export async function assemble(element: Element, tools: BuildTools, keepBuildTre
   });
   tools.states.set(element, record);
   if (outcome.error !== undefined) throw outcome.error;
+}
+
+/** A sandbox that can't be set up, as its errors without a reason say, may well be the next time. */
+function isResult({ domain, reason }: BstError): boolean {
+  return domain === "element" || (domain === "sandbox" && reason !== undefined);
 }
 
 function cacheArtifact(

@@ -64,7 +64,7 @@ export async function runShell(
   messenger.emit({ type: "status", text: "Running command", detail: argv.join(" ") });
   const env = { ...environment, PS1: prompt, ...(isolate ? {} : config.environment) };
   const io = { stdin: "inherit", stdout: "inherit", stderr: "inherit", interactive: true } as const;
-  return sandbox.run({ argv, env, cwd: workDirectory, rootReadOnly: true }, io, signal);
+  return await sandbox.run({ argv, env, cwd: workDirectory, rootReadOnly: true }, io, signal);
 }
 
 /** What exists of the things to be mounted. */

@@ -55,6 +55,16 @@ export class TemporaryFile implements Disposable {
     });
   }
 
+  /** Gives it its path, in the place of what is there. */
+  replace(target: string, mode: number): void {
+    storing(() => {
+      fs.fchmodSync(this.#descriptor, mode);
+      fs.mkdirSync(path.dirname(target), { recursive: true });
+      fs.renameSync(this.#path, target);
+      this.#moved = true;
+    });
+  }
+
   #link(target: string): boolean {
     try {
       fs.linkSync(this.#path, target);

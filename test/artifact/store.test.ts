@@ -52,6 +52,14 @@ describe("names of artifacts", () => {
 });
 
 describe("artifact cache", () => {
+  test("a later artifact of the same weak key takes the place of the first, also where their records are as long", () => {
+    const { cas, store } = open();
+    store.put(NAME, wholeRecord(cas));
+    const later = wholeRecord(cas, { strongKey: "c".repeat(64), strictKey: "c".repeat(64) });
+    store.put(NAME, later);
+    expect(store.find({ ...NAME, key: WEAK })).toEqual(later);
+  });
+
   test("finds by strong and weak key what was put", () => {
     const { cas, store } = open();
     const record = wholeRecord(cas);

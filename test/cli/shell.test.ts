@@ -1,6 +1,6 @@
 /** Shells run in what an element runs in, is built in, or was built in, and see of the machine what they are shown. */
-import { rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { BuiltCache } from "../build/cache.ts";
 import { cacheConfig, project, runCli, tempDir, writeFiles } from "../helpers.ts";
@@ -77,6 +77,11 @@ config:
 });
 
 describe("a shell", () => {
+  it("leaves nothing behind", async () => {
+    await outputOf("program.bst", "--", "sh", "-c", "echo x > /tmp/x");
+    expect(readdirSync(join(dirname(config), "cache/cas/sandboxes"))).toEqual([]);
+  });
+
   it("has the element with what it needs to run, integrated, and nothing of the build", async () => {
     expect(await outputOf("program.bst", "--", "cat", "/usr/share/program", "/etc/integrated")).toBe(
       "built\nintegrated\n",

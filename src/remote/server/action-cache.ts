@@ -1,5 +1,4 @@
 /** Results of actions, kept in a folder as buildbox-casd keeps them: by the action's digest, each in a file. */
-import fs from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { readProto, writeProto } from "../../artifact/protos.ts";
 import { BstError } from "../../base/errors.ts";
@@ -37,10 +36,7 @@ export class ActionCache {
     const { action, result } = decodeUpdateAction(request);
     // Malformed ones are refused.
     outputsOf(result);
-    const path = this.#path(action);
-    // What is of the same size would stay.
-    fs.rmSync(path, { force: true });
-    writeProto(this.#cas.temporaryDirectory, path, result);
+    writeProto(this.#cas.temporaryDirectory, this.#path(action), result);
     return result;
   }
 
