@@ -210,7 +210,7 @@ function readSandbox(reader: ProtoReader): SandboxState {
   const markedDirectories: string[] = [];
   while (reader.next()) {
     if (reader.field === 1) {
-      const [name, value] = readVariable(reader.message());
+      const [name, value] = reader.message().pair();
       environment[name] = value;
     } else if (reader.field === 2) workingDirectory = reader.string();
     else if (reader.field === 3) subsandboxes.push(readDigest(reader.message()));
@@ -218,16 +218,6 @@ function readSandbox(reader: ProtoReader): SandboxState {
     else reader.skip();
   }
   return { environment, workingDirectory, subsandboxes, markedDirectories };
-}
-
-function readVariable(reader: ProtoReader): [name: string, value: string] {
-  const variable: [string, string] = ["", ""];
-  while (reader.next()) {
-    if (reader.field === 1) variable[0] = reader.string();
-    else if (reader.field === 2) variable[1] = reader.string();
-    else reader.skip();
-  }
-  return variable;
 }
 
 /** BuildStream's Source message, which names the tree of staged sources. */

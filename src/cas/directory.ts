@@ -232,7 +232,7 @@ function readNodeProperties(reader: ProtoReader): NodeProperties {
   const found: NodeProperties = {};
   while (reader.next()) {
     if (reader.field === 1) {
-      const [name, value] = readProperty(reader.message());
+      const [name, value] = reader.message().pair();
       if (name === "SubtreeReadOnly") found.subtreeReadOnly = value === "true";
     } else if (reader.field === 2) {
       found.mtime = readTimestamp(reader.message());
@@ -241,16 +241,6 @@ function readNodeProperties(reader: ProtoReader): NodeProperties {
     }
   }
   return found;
-}
-
-function readProperty(reader: ProtoReader): [name: string, value: string] {
-  const property: [string, string] = ["", ""];
-  while (reader.next()) {
-    if (reader.field === 1) property[0] = reader.string();
-    else if (reader.field === 2) property[1] = reader.string();
-    else reader.skip();
-  }
-  return property;
 }
 
 function readTimestamp(reader: ProtoReader): Timestamp {

@@ -170,6 +170,17 @@ export class ProtoReader {
     return this.#buffer.toString("utf8", start, this.#position);
   }
 
+  /** Two texts in fields 1 and 2, as names with values are written. */
+  pair(): [first: string, second: string] {
+    const pair: [string, string] = ["", ""];
+    while (this.next()) {
+      if (this.field === 1) pair[0] = this.string();
+      else if (this.field === 2) pair[1] = this.string();
+      else this.skip();
+    }
+    return pair;
+  }
+
   /** A view of the bytes, not a copy. */
   bytes(): Buffer {
     const start = this.#delimited();

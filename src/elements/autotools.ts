@@ -1,24 +1,8 @@
 /** Kind `autotools`: builds by a `configure` script, made first where the sources have none, and `make`. */
 import { buildElement } from "./build-element.ts";
+import { INSTALL_FOLDERS } from "./install-folders.ts";
 
-const DIRECTORIES = [
-  "prefix",
-  "exec_prefix:exec-prefix",
-  "bindir",
-  "sbindir",
-  "sysconfdir",
-  "datadir",
-  "includedir",
-  "libdir",
-  "libexecdir",
-  "localstatedir",
-  "sharedstatedir",
-  "mandir",
-  "infodir",
-].map((entry) => {
-  const [variable, option = variable] = entry.split(":");
-  return `--${option}=%{${variable}}`;
-});
+const FOLDERS = [...INSTALL_FOLDERS, "--exec-prefix=%{exec_prefix}"];
 
 const AUTOGEN = `export NOCONFIGURE=1
 if [ ! -x %{conf-cmd} ]; then
@@ -40,7 +24,7 @@ export const autotools = buildElement("autotools", {
     "conf-cmd": "%{conf-root}/configure",
     "conf-global": "",
     "conf-local": "",
-    "conf-args": [...DIRECTORIES, "%{conf-global}", "%{conf-local}"].join(" "),
+    "conf-args": [...FOLDERS, "%{conf-global}", "%{conf-local}"].join(" "),
     configure: "%{conf-cmd} %{conf-args}",
     "make-args": "",
     "make-install-args": '%{make-args} DESTDIR="%{install-root}" install',

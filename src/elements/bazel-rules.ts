@@ -1,5 +1,6 @@
 /** The rules of a BUILD.bazel file for elements: a filegroup, a C++ library and a Python library of each. */
 import { basename } from "node:path";
+import { compareLists } from "../base/compare.ts";
 import { compareCodePoints } from "../base/json.ts";
 import type { DependencyFacts } from "../project/element-kind.ts";
 
@@ -123,15 +124,8 @@ function ruleText(rule: BazelRule): string {
 
 /** As Bazel's formatter sorts: part by part between the dots. */
 function compareByParts(a: string, b: string): number {
-  const [left, right] = [a, b].map((text) => text.slice(1, -1).split("."));
-  const [these = [], those = []] = [left, right];
-  for (const [index, part] of these.entries()) {
-    const other = those[index];
-    if (other === undefined) return 1;
-    const order = compareCodePoints(part, other);
-    if (order !== 0) return order;
-  }
-  return these.length - those.length;
+  const parts = (text: string) => text.slice(1, -1).split(".");
+  return compareLists(parts(a), parts(b), compareCodePoints);
 }
 
 /** All suffixes of a file's name: `.so.1.2` of `libc.so.1.2`. */

@@ -1,27 +1,13 @@
 /** Kind `meson`: builds by Meson and Ninja. */
 import { buildElement } from "./build-element.ts";
-
-const DIRECTORIES = [
-  "prefix",
-  "bindir",
-  "sbindir",
-  "sysconfdir",
-  "datadir",
-  "includedir",
-  "libdir",
-  "libexecdir",
-  "localstatedir",
-  "sharedstatedir",
-  "mandir",
-  "infodir",
-].map((name) => `--${name}=%{${name}}`);
+import { INSTALL_FOLDERS } from "./install-folders.ts";
 
 export const meson = buildElement("meson", {
   variables: {
     "build-dir": "_builddir",
     "meson-global": "",
     "meson-local": "",
-    "meson-args": [...DIRECTORIES, "%{meson-global}", "%{meson-local}"].join(" "),
+    "meson-args": [...INSTALL_FOLDERS, "%{meson-global}", "%{meson-local}"].join(" "),
     meson: "meson setup %{conf-root} %{build-dir} %{meson-args}",
     "meson-build": "meson compile --verbose --jobs ${JOBS} -C %{build-dir}",
     "meson-install": 'meson install --no-rebuild --destdir "%{install-root}" -C %{build-dir}',

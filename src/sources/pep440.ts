@@ -1,4 +1,5 @@
 /** Versions of Python packages: read, compared and written as PEP 440 says. */
+import { compareLists } from "../base/compare.ts";
 
 const SYNTAX =
   /^\s*v?(?:(\d+)!)?(\d+(?:\.\d+)*)(?:[-_.]?(alpha|a|beta|b|preview|pre|c|rc)[-_.]?(\d*))?(?:-(\d+)|[-_.]?(post|rev|r)[-_.]?(\d*))?(?:[-_.]?(dev)[-_.]?(\d*))?(?:\+([a-z0-9]+(?:[-_.][a-z0-9]+)*))?\s*$/i;
@@ -62,14 +63,6 @@ export function compareVersions(a: PythonVersion, b: PythonVersion): number {
 type Key = number | string | readonly Key[];
 
 function compare(a: Key, b: Key): number {
-  if (typeof a === "object" && typeof b === "object") {
-    for (const [i, left] of a.entries()) {
-      const right = b[i];
-      if (right === undefined) return 1;
-      const order = compare(left, right);
-      if (order !== 0) return order;
-    }
-    return a.length - b.length;
-  }
+  if (typeof a === "object" && typeof b === "object") return compareLists(a, b, compare);
   return a === b ? 0 : a < b ? -1 : 1;
 }

@@ -1,4 +1,5 @@
 /** The values of conditions and what Python's operators do with them. */
+import { compareLists } from "../../base/compare.ts";
 
 /** Why an expression has no value. */
 export class Failure extends Error {}
@@ -133,22 +134,12 @@ export function order(a: Value, b: Value, operator: string): number {
     return Number(left) === Number(right) ? 0 : Number.NaN;
   }
   if (typeof a === "string" && typeof b === "string") {
-    return compareItems([...a], [...b], (x, y) => (x.codePointAt(0) ?? 0) - (y.codePointAt(0) ?? 0));
+    return compareLists([...a], [...b], (x, y) => (x.codePointAt(0) ?? 0) - (y.codePointAt(0) ?? 0));
   }
   if (a instanceof Sequence && b instanceof Sequence && a.kind === b.kind) {
-    return compareItems(a.items, b.items, (x, y) => (equal(x, y) ? 0 : order(x, y, operator)));
+    return compareLists(a.items, b.items, (x, y) => (equal(x, y) ? 0 : order(x, y, operator)));
   }
   return unsupported(operator, a, b);
-}
-
-function compareItems<T>(a: readonly T[], b: readonly T[], compare: (x: T, y: T) => number): number {
-  for (const [i, left] of a.entries()) {
-    const right = b[i];
-    if (right === undefined) return 1;
-    const result = compare(left, right);
-    if (result !== 0) return result;
-  }
-  return a.length - b.length;
 }
 
 export function contains(container: Value, item: Value): boolean {
