@@ -1,12 +1,11 @@
 /** Looks at a layer that somebody else made, before anything is built on it: what it is, how large it grows, where it leads. */
 import { createHash } from "node:crypto";
-import { DecompressError } from "../base/decompress.ts";
 import { TarError } from "../base/tar-fields.ts";
 import { type TarMember, TarReader } from "../base/tar-reader.ts";
 import { type Descriptor, verified } from "./descriptor.ts";
 import { invalidImage } from "./json.ts";
 import { compressionOf } from "./manifest.ts";
-import { plainLayer } from "./transport/plain-layer.ts";
+import { plainLayer, unreadable } from "./transport/plain-layer.ts";
 
 export interface LayerLimits {
   /** Bytes that any layer may have when decompressed. */
@@ -51,10 +50,7 @@ export async function checkLayer(
     await checkMembers(new TarReader(pieces), most, limits.members);
     for await (const _ of pieces);
   } catch (error) {
-    if (!(error instanceof TarError || error instanceof DecompressError)) throw error;
-    // What is damaged differs from its digest, which then is the better message.
-    for await (const _ of verified(open(), descriptor, "The image")) signal.throwIfAborted();
-    throw invalidImage(`The layer ${digest} can't be read: ${error.message}`);
+    throw await unreadable(error, open, descriptor, "The image");
   } finally {
     await pieces.return(undefined);
   }

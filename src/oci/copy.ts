@@ -57,7 +57,8 @@ export async function copyImage(reader: ImageReader, writer: ImageWriter, option
       signal.throwIfAborted();
       if (failure !== undefined) return;
       try {
-        onBlob?.(descriptor, await writer.putBlob(descriptor, source));
+        const outcome = await writer.putBlob(descriptor, source);
+        onBlob?.(descriptor, outcome);
       } catch (error) {
         failure ??= error;
       }

@@ -8,7 +8,7 @@ import { hostPlatform, isFor } from "../platform.ts";
 import { DOCKER_INDEX } from "./docker-index.ts";
 import { INDEX_FILE, pathOf } from "./layout-reader.ts";
 import { entryOf, LAYOUT_FILE, LAYOUT_JSON } from "./layout-writer.ts";
-import { plainLayer } from "./plain-layer.ts";
+import { plainLayer, unreadable } from "./plain-layer.ts";
 import type { TarWriter } from "./tar-writer.ts";
 import type { ImageReader, ImageWriter, Outcome } from "./types.ts";
 
@@ -108,8 +108,13 @@ export class DockerArchiveWriter implements ImageWriter {
   async #put(descriptor: Descriptor, source: ImageReader): Promise<void> {
     const compression = compressionOf(descriptor);
     if (compression !== undefined) {
-      const bytes = verified(source.blob(descriptor), descriptor, source.name);
-      await this.#tar.addUnknown(layerPath(descriptor), plainLayer(bytes, compression, this.#signal));
+      const open = () => source.blob(descriptor);
+      const bytes = plainLayer(verified(open(), descriptor, source.name), compression, this.#signal);
+      try {
+        await this.#tar.addUnknown(layerPath(descriptor), bytes);
+      } catch (error) {
+        throw await unreadable(error, open, descriptor, source.name);
+      }
       return;
     }
     if (!isImageConfig(descriptor) || descriptor.size > MAX_CONFIG) {

@@ -5,6 +5,9 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { DecompressError } from "../../base/decompress.ts";
 import { BstError, systemErrorCode } from "../../base/errors.ts";
+import { TarError } from "../../base/tar-fields.ts";
+import { type Descriptor, verified } from "../descriptor.ts";
+import { invalidImage } from "../json.ts";
 import type { compressionOf } from "../manifest.ts";
 
 const CHUNK = 1 << 18;
@@ -70,4 +73,20 @@ async function* unzstd(source: AsyncIterable<Buffer>, signal: AbortSignal): Asyn
     input.destroy();
     await fed;
   }
+}
+
+/**
+ * What is to be said of a layer that can't be read. What is damaged differs from its digest, which is the better message.
+ * @param open the layer's bytes from their beginning
+ * @throws BstError domain remote, where these are others than described
+ */
+export async function unreadable(
+  error: unknown,
+  open: () => AsyncIterable<Buffer>,
+  descriptor: Descriptor,
+  place: string,
+): Promise<unknown> {
+  if (!(error instanceof TarError || error instanceof DecompressError)) return error;
+  for await (const _ of verified(open(), descriptor, place));
+  return invalidImage(`The layer ${descriptor.digest} can't be read: ${error.message}`);
 }
