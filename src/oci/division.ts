@@ -14,14 +14,14 @@ export interface DividedElement {
 }
 
 const ORDER = ["rarely", "sometimes", "often"] as const;
-/** What changes rarely shares few layers. */
-const SHARES = { rarely: 1, sometimes: 2, often: 2 } as const;
+/** Of the shared layers; that this does not follow from sizes keeps elements where they are. */
+const SHARES = { rarely: 1, sometimes: 2, often: 1 } as const;
 
 /**
  * - The last layer has what comes from no element.
  * - Half of the others have one of the largest elements each. Sizes count by powers of two: a change of some percent makes
  *   no other element one of the largest.
- * - The rest share the small elements, each kind of change its own, by their names.
+ * - The rest share the small elements, each kind of change its own, by their names alone.
  * @param max how many layers there may be, at least 2
  * @param elementOf index of the element that a path comes from; undefined for none
  */

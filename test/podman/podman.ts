@@ -43,6 +43,11 @@ export class Podman implements Disposable {
     return JSON.parse(await this.#podman("image", "inspect", image))[0];
   }
 
+  /** Where the files of an image are on this machine, until the storage goes away. */
+  mount(image: string): Promise<string> {
+    return this.#podman("image", "mount", image);
+  }
+
   /** Runs a command of an image to its end, without network; returns what it printed. */
   output(image: string, ...command: string[]): Promise<string> {
     return this.#podman("run", "--rm", "--network", "none", image, ...command);
@@ -72,7 +77,8 @@ export class Podman implements Disposable {
   [Symbol.dispose](): void {
     for (const container of this.#containers)
       execFileSync("podman", [...this.#global(), "rm", "--force", "--time", "0", container], { env, stdio: "ignore" });
-    spawnSync("podman", [...this.#global(), "unmount", "--all"], { env, stdio: "ignore" });
+    for (const mounts of [["unmount"], ["image", "unmount"]])
+      spawnSync("podman", [...this.#global(), ...mounts, "--all"], { env, stdio: "ignore" });
     rmSync(this.#storage, { recursive: true, force: true });
   }
 }
