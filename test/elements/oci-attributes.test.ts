@@ -1,0 +1,119 @@
+/** What elements declare for images, through compositions, and what is said where that can't be. */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { type FileContent, project, type RunResult, runCli, tempDir } from "../helpers.ts";
+import type { Configuration, Index, Manifest } from "../oci/helpers.ts";
+
+const importOf = (folder: string, oci: string) =>
+  `kind: import\nsources: [{kind: local, path: ${folder}}]\npublic:\n  oci:\n${oci}`;
+const image = (name: string) => `
+kind: oci
+build-depends: [${name}]
+config:
+  compression: none
+  images: [{architecture: amd64, os: linux, layer: [${name}], layers: {max: 9}}]
+`;
+const files: Record<string, FileContent> = {
+  "a/usr/bin/tool": { executable: "tool" },
+  "a/usr/share/both": "a",
+  "a/usr/include/a.h": "a",
+  "b/usr/share/both": "b",
+  "b/usr/share/own": "b",
+  "a.bst": importOf("a", "    files:\n      /usr/bin/*: {mode: '4755'}\n      /usr/share: {user: '1'}\n"),
+  "b.bst": `${importOf("b", "    changes: often\n    files: [{path: /usr/share, user: '2'}]\n")}  bst:\n    overlap-whitelist: [/usr/share/both]\n`,
+  "all.bst": "kind: stack\ndepends: [a.bst, b.bst]\n",
+  "inner.bst": "kind: compose\nbuild-depends: [all.bst]\nconfig: {integrate: False, exclude: [devel]}\n",
+  "outer.bst": `
+kind: compose
+build-depends: [inner.bst]
+config: {integrate: False}
+public:
+  oci:
+    files:
+      /usr/share/own: {mode: '0600'}
+`,
+  "filtered.bst": "kind: filter\nbuild-depends: [outer.bst]\nconfig: {exclude: [runtime], include-orphans: True}\n",
+  "image.bst": image("outer.bst"),
+  "rest.bst": image("filtered.bst"),
+  "plain.bst": image("all.bst"),
+  "owner.bst": importOf("a", "    files: {/usr/bin/tool: {user: nobody}}\n"),
+  "owner-image.bst": image("owner.bst"),
+  "wrong.bst": importOf("a", "    files: {/usr/bin/tool: {mode: rwx}}\n"),
+  "wrong-image.bst": image("wrong.bst"),
+};
+
+/** Each layer's entries, by what the history says of it. */
+function layersOf(folder: string): Record<string, string[]> {
+  const json = <T>(path: string): T => JSON.parse(readFileSync(join(folder, path), "utf8"));
+  const blob = (digest = "") => `blobs/${digest.replace(":", "/")}`;
+  const manifest = json<Manifest>(blob(json<Index>("index.json").manifests[0]?.digest));
+  const { history } = json<Configuration & { history: { created_by: string }[] }>(blob(manifest.config.digest));
+  return Object.fromEntries(
+    manifest.layers.map(({ digest }, i) => {
+      const listed = execFileSync("tar", ["--numeric-owner", "-tvf", join(folder, blob(digest))], { encoding: "utf8" });
+      const lines = listed
+        .trim()
+        .split("\n")
+        .map((line) => line.split(/\s+/));
+      return [history[i]?.created_by ?? "", lines.map((words) => [words[0], words[1], words.at(-1)].join(" "))];
+    }),
+  );
+}
+
+describe("attributes that elements declare", () => {
+  const cwd = project(files);
+  let built: RunResult;
+
+  const layers = async (name: string) => {
+    const folder = join(tempDir("checkout"), "image");
+    await runCli(["artifact", "checkout", "--directory", folder, name], { cwd });
+    return layersOf(folder);
+  };
+
+  beforeAll(async () => {
+    built = await runCli(["build", "image.bst", "rest.bst", "plain.bst"], { cwd });
+    expect(built.code, built.stderr).toBe(0);
+  });
+
+  const share = ["drwxr-xr-x 0/0 usr/", "drwxr-xr-x 2/0 usr/share/"];
+
+  test("come through compositions of compositions, and files with the elements that they are of", async () => {
+    expect(await layers("image.bst")).toEqual({
+      "a.bst": ["drwxr-xr-x 0/0 usr/", "drwxr-xr-x 0/0 usr/bin/", "-rwsr-xr-x 0/0 usr/bin/tool"],
+      "b.bst": [...share, "-rw-r--r-- 0/0 usr/share/both", "-rw------- 0/0 usr/share/own"],
+    });
+  });
+
+  test("come through filters", async () => {
+    expect(await layers("rest.bst")).toEqual({
+      "b.bst": [...share, "-rw-r--r-- 0/0 usr/share/both", "-rw------- 0/0 usr/share/own"],
+    });
+  });
+
+  test("count where elements are a layer without a composition", async () => {
+    expect(await layers("plain.bst")).toEqual({
+      "a.bst": [
+        "drwxr-xr-x 0/0 usr/",
+        "drwxr-xr-x 0/0 usr/bin/",
+        "-rwsr-xr-x 0/0 usr/bin/tool",
+        "drwxr-xr-x 0/0 usr/include/",
+        "-rw-r--r-- 0/0 usr/include/a.h",
+      ],
+      "b.bst": [...share, "-rw-r--r-- 0/0 usr/share/both", "-rw-r--r-- 0/0 usr/share/own"],
+    });
+  });
+
+  test("that contradict each other are warned of", () => {
+    expect(built.stderr).toContain("a.bst and b.bst declare different attributes for /usr/share");
+  });
+
+  test("need an owner whom the image knows, and a form that can be read", async () => {
+    const owner = await runCli(["build", "owner-image.bst"], { cwd });
+    expect(owner.error?.task).toMatchObject({ domain: "element", reason: "oci-unknown-owner" });
+    const wrong = await runCli(["build", "wrong-image.bst"], { cwd });
+    expect(wrong.error?.task).toMatchObject({ domain: "element", reason: "oci-invalid-files" });
+    expect(wrong.stderr).toContain("wrong.bst");
+  });
+});
