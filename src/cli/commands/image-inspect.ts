@@ -63,8 +63,9 @@ function describeImage(
   return lines;
 }
 
-/** Columns aligned, below a heading. */
-function table(rows: readonly (readonly string[])[]): string[] {
+/** Columns aligned, below a heading. What images say is anybody's text, which may not control the terminal. */
+function table(cells: readonly (readonly unknown[])[]): string[] {
+  const rows = cells.map((row) => row.map((cell) => String(cell).replace(/\p{Cc}/gu, "?")));
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ")}`.trimEnd());
 }

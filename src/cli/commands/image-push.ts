@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { BstError } from "../../base/errors.ts";
 import type { ImageReference } from "../../oci/registry/reference.ts";
+import { writing } from "../../oci/transport/blob-folder.ts";
 import { JoinedReader } from "../../oci/transport/joined.ts";
 import { parseRegistryName } from "../../oci/transport/names.ts";
 import { registryWriter, tagOf } from "../../oci/transport/open.ts";
@@ -39,7 +40,10 @@ export const run: Run<"image push"> = async (context, options) => {
     digest = parts.root.descriptor.digest;
     pushed.set(host, repository);
   }
-  if (digestfile !== undefined) writeFileSync(resolve(context.cwd, digestfile), digest);
+  if (digestfile !== undefined) {
+    const path = resolve(context.cwd, digestfile);
+    writing(path, () => writeFileSync(path, digest));
+  }
   context.print(digest);
   return undefined;
 };

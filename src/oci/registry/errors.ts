@@ -32,6 +32,11 @@ export function isTransient(status: number): boolean {
   return status === 408 || status === 425 || status === 429 || status >= 500;
 }
 
+/** Nobody else's text may control the terminal. */
+function harmless(text: string): string {
+  return text.replace(/[^\P{Cc}\n]/gu, "?");
+}
+
 /** The messages of a registry's list of errors, or the beginning of anything else. */
 function describeBody(body: string): string | undefined {
   try {
@@ -40,11 +45,11 @@ function describeBody(body: string): string | undefined {
       const lines = errors.map((error: { code?: unknown; message?: unknown } | null) =>
         [error?.code, error?.message].filter((part) => typeof part === "string" && part !== "").join(": "),
       );
-      if (lines.some((line) => line !== "")) return lines.join("\n").slice(0, 2000);
+      if (lines.some((line) => line !== "")) return harmless(lines.join("\n").slice(0, 2000));
     }
   } catch {
     // Not from the registry itself, but from something on the way.
   }
   const text = body.trim().slice(0, 500);
-  return text === "" ? undefined : text;
+  return text === "" ? undefined : harmless(text);
 }

@@ -147,12 +147,24 @@ async function follow(request: HttpRequest, { signal, insecure }: HttpOptions): 
     // A body that is sent elsewhere would have to be sent again; no registry asks for that.
     if (method !== "GET" && method !== "HEAD") return response;
     await response.body.dump();
-    url = new URL(String(location), url);
+    url = urlOf(String(location), url);
     if (url.protocol !== "http:" && url.protocol !== "https:") requireAllowed(url, insecure);
   }
   throw new BstError("remote", `The registry ${request.url.host} leads from one URL to another without end`, {
     reason: "registry-failed",
   });
+}
+
+/** A URL that a server gave. @throws BstError */
+export function urlOf(text: string, base: URL): URL {
+  try {
+    return new URL(text, base);
+  } catch {
+    throw new BstError("remote", `The registry at ${base.host} gives something that is no URL`, {
+      reason: "registry-failed",
+      detail: text.slice(0, 200),
+    });
+  }
 }
 
 /** Milliseconds that the server wishes for. */

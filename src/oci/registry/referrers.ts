@@ -3,6 +3,7 @@ import { BstError } from "../../base/errors.ts";
 import { type Content, type Descriptor, describeBytes } from "../descriptor.ts";
 import { ACCEPTED, MAX_MANIFEST, parse, readIndex } from "../manifest.ts";
 import { INDEX } from "../media-types.ts";
+import { urlOf } from "./http.ts";
 import type { RegistrySession } from "./session.ts";
 
 const MAX_PAGES = 100;
@@ -26,7 +27,7 @@ export async function listReferrers(session: RegistrySession, digest: string): P
     found.push(...indexed(answer.body, digest));
     const next = /<([^>]+)>\s*;\s*rel="?next"?/.exec(answer.header("link") ?? "")?.[1];
     if (next === undefined) break;
-    at = new URL(next, new URL(`v2/${session.repository}/referrers/${digest}`, await session.base()));
+    at = urlOf(next, new URL(`v2/${session.repository}/referrers/${digest}`, await session.base()));
   }
   return found;
 }

@@ -13,6 +13,7 @@ import {
   isLoopback,
   open,
   type Response,
+  urlOf,
 } from "./http.ts";
 import { DOCKER_HUB } from "./reference.ts";
 import { requestToken } from "./token.ts";
@@ -146,7 +147,7 @@ export class RegistrySession {
   }
 
   async #token(realm: string, { parameters }: Challenge, base: URL): Promise<Token> {
-    const server = new URL(realm, base);
+    const server = urlOf(realm, base);
     const known = await this.#find({ host: this.host, repository: this.repository, server: server.hostname });
     if (known?.kind === "bearer") return { value: known.token, expires: Number.POSITIVE_INFINITY };
     // What is said of other repositories is not ours to ask: the token will go to this registry.

@@ -2,7 +2,7 @@
 import { Readable } from "node:stream";
 import { BstError } from "../../base/errors.ts";
 import { type Descriptor, verified } from "../descriptor.ts";
-import { type Answer, waitBefore } from "./http.ts";
+import { type Answer, urlOf, waitBefore } from "./http.ts";
 import type { RegistrySession } from "./session.ts";
 
 /** How a blob came to be there. */
@@ -100,7 +100,7 @@ async function locationOf(session: RegistrySession, answer: Answer, before?: URL
       reason: "registry-failed",
     });
   }
-  return new URL(location, before ?? (await session.base()));
+  return urlOf(location, before ?? (await session.base()));
 }
 
 function withDigest(location: URL, digest: string): URL {

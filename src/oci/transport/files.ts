@@ -29,7 +29,15 @@ export function folderFiles(folder: string): ImageFiles {
         return undefined;
       }
     },
-    read: (path) => fs.createReadStream(join(folder, path), { highWaterMark: PIECE }),
+    async *read(path) {
+      try {
+        yield* fs.createReadStream(join(folder, path), { highWaterMark: PIECE });
+      } catch (error) {
+        const code = systemErrorCode(error);
+        if (code === undefined) throw error;
+        throw invalidImage(`${join(folder, path)} cannot be read: ${code}`);
+      }
+    },
     [Symbol.dispose]() {},
   };
 }

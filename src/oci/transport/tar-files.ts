@@ -40,7 +40,9 @@ export async function tarFiles(path: string, temporary: string, signal: AbortSig
     return new TarFiles(path, file, readIndex(file));
   } catch (error) {
     fs.closeSync(file);
-    if (!(error instanceof TarError || error instanceof DecompressError)) throw error;
+    const isKnown =
+      error instanceof TarError || error instanceof DecompressError || systemErrorCode(error) !== undefined;
+    if (!isKnown || !(error instanceof Error)) throw error;
     throw invalidImage(`${path} cannot be read: ${error.message}`);
   }
 }

@@ -1,0 +1,267 @@
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import net, { type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { cacheConfig, project, type RunOptions, runCli, tempDir } from "../helpers.ts";
+import { LayoutMaker } from "../oci/image-parts.ts";
+import { serveRegistry, sha256 } from "../oci/registry-server.ts";
+
+const image = (architecture: string, entry = "/bin/app") =>
+  `kind: oci\nbuild-depends: [files.bst]\nconfig:\n  annotations: {of: index}\n  images:\n  - architecture: ${architecture}\n    os: linux\n` +
+  `    layer: [files.bst]\n    tags: ['example/app:1.0', 'example/app:latest']\n    config: {Entrypoint: [${entry}]}\n`;
+
+const config = cacheConfig();
+let cwd: string;
+
+beforeAll(async () => {
+  cwd = project({
+    "files.bst": "kind: import\nsources:\n- kind: local\n  path: files\n",
+    "files/bin/app": { executable: "#!/bin/sh\n" },
+    "amd64.bst": image("amd64"),
+    "arm64.bst": image("arm64"),
+    "other.bst": image("amd64", "/bin/other"),
+    "docker.bst": image("amd64").replace("config:\n  annotations: {of: index}", "config:\n  mode: docker"),
+    "missing.bst": image("s390x"),
+  });
+  const { code } = await runCli(["build", "amd64.bst", "arm64.bst", "other.bst", "docker.bst"], { cwd, config });
+  expect(code).toBe(0);
+});
+
+/** Words of `bst-ts image`. */
+function run(words: string, options: RunOptions = {}) {
+  return runCli(["image", ...words.split(" ")], { cwd, config, ...options });
+}
+
+/** What a command prints that goes well. */
+async function output(words: string, options: RunOptions = {}): Promise<string> {
+  const { code, stdout, stderr } = await run(words, options);
+  if (code !== 0) throw new Error(stderr);
+  return stdout.trim();
+}
+
+describe("image push", () => {
+  test("pushes under several names, sends nothing twice, and tells the digest", async () => {
+    const registry = await serveRegistry();
+    const name = `${registry.host}/some/app`;
+    const digestfile = join(tempDir("out"), "digest");
+    const words = `push amd64.bst ${name}:1 docker://${name}:2 ${registry.host}/other:3 --digestfile ${digestfile}`;
+    const digest = await output(words);
+    expect(readFileSync(digestfile, "utf8")).toBe(digest);
+    const manifests = registry.manifests.get("some/app");
+    expect([...(manifests?.keys() ?? [])]).toEqual(["1", digest, "2"]);
+    expect(sha256(manifests?.get("1")?.bytes ?? "")).toBe(digest);
+    expect(registry.count("PUT some/app/blobs")).toBe(2);
+    // Taken over from the first repository.
+    expect(registry.count("PUT other/blobs")).toBe(0);
+    expect(registry.blobs.get("other")?.size).toBe(2);
+    const before = registry.requests.length;
+    const again = await run(words);
+    expect(again.stdout.trim()).toBe(digest);
+    expect(again.stderr).toContain("0 blobs of 0 bytes sent, 2 were there already");
+    expect(registry.requests.slice(before).filter((request) => !/^(HEAD|GET v2|GET \/)/.test(request))).toEqual([]);
+  });
+
+  test("makes one index of several elements, with a platform for each", async () => {
+    const registry = await serveRegistry();
+    const digest = await output(`push amd64.bst arm64.bst ${registry.host}/app:1 --chunk-size 1`);
+    const index = JSON.parse(registry.manifests.get("app")?.get(digest)?.bytes.toString() ?? "{}");
+    expect(index.annotations).toEqual({ of: "index" });
+    const entries = index.manifests.map((entry: { platform: object; annotations: unknown }) => [
+      entry.platform,
+      entry.annotations,
+    ]);
+    expect(entries).toEqual([
+      [{ os: "linux", architecture: "amd64" }, undefined],
+      [{ os: "linux", architecture: "arm64" }, undefined],
+    ]);
+    const one = await output(`push amd64.bst ${registry.host}/app:2 --all-platforms`);
+    expect(registry.manifests.get("app")?.get(one)?.type).toContain("index");
+    expect(await output(`push amd64.bst ${registry.host}/app:3`)).toBe(index.manifests[0].digest);
+    expect(await output(`push amd64.bst arm64.bst ${registry.host}/app:4 --platform linux/arm64`)).toBe(
+      index.manifests[1].digest,
+    );
+  });
+
+  test.each([
+    ["amd64.bst other.bst HOST/app:1", "element", "duplicate-platform"],
+    ["missing.bst HOST/app:1", "element", "uncached-checkout-attempt"],
+    ["files.bst HOST/app:1", "element", "oci-invalid-image"],
+    ["amd64.bst", "app", "missing-image-name"],
+    ["HOST/app:1", "app", "missing-image-name"],
+    ["amd64.bst HOST/APP", "remote", "invalid-image-reference"],
+    [`amd64.bst HOST/app@sha256:${"0".repeat(64)}`, "remote", "invalid-image-reference"],
+    ["amd64.bst HOST/app --platform nonsense", "element", "invalid-platform"],
+    ["amd64.bst HOST/app:1 --digestfile /nowhere/at/all", "element", "image-not-written"],
+  ])("%s is an error in domain %s: %s", async (words, domain, reason) => {
+    const registry = await serveRegistry();
+    const { code, error } = await run(`push ${words.replaceAll("HOST", registry.host)}`);
+    expect([code, error?.domain, error?.reason]).toEqual([255, domain, reason]);
+    if (reason !== "image-not-written") expect(registry.count("PUT")).toBe(0);
+  });
+
+  test("shows the credentials that are for pushing to this registry, or none", async () => {
+    const registry = await serveRegistry({ auth: "token" });
+    const env = {
+      BST_TS_PUSH_REGISTRY: registry.host,
+      BST_TS_PUSH_USERNAME: "user",
+      BST_TS_PUSH_PASSWORD: "secret",
+    };
+    const words = `push amd64.bst ${registry.host}/app:1`;
+    expect((await run(words)).error?.reason).toBe("registry-denied");
+    expect((await run(`${words} --anonymous`, { env })).error?.reason).toBe("registry-denied");
+    await output(words, { env });
+    expect((await run(`pull ${registry.host}/app:1 oci:${tempDir("out")}/x`, { env })).error?.reason).toBe(
+      "registry-denied",
+    );
+  });
+});
+
+describe("images elsewhere", () => {
+  test("are the same after any copies", async () => {
+    const registry = await serveRegistry();
+    const dir = tempDir("copies");
+    const digest = await output(`push amd64.bst ${registry.host}/app:1`);
+    expect(await output(`pull ${registry.host}/app:1 oci:${dir}/layout:app`)).toBe(digest);
+    expect(await output(`copy oci:${dir}/layout:app oci-archive:${dir}/a.tar`)).toBe(digest);
+    expect(await output(`copy oci-archive:${dir}/a.tar docker://${registry.host}/copy:1`)).toBe(digest);
+    expect(await output(`copy amd64.bst oci-archive:${dir}/b.tar`)).toBe(digest);
+    for (const place of [
+      `oci-archive:${dir}/a.tar`,
+      `docker://${registry.host}/copy:1`,
+      "amd64.bst",
+      `docker://${registry.host}/app@${digest}`,
+    ]) {
+      expect(await output(`verify ${place}`)).toContain(`${digest} is whole: 1 manifests, 2 blobs`);
+    }
+    const exists = await run(`copy amd64.bst oci-archive:${dir}/a.tar`);
+    expect([exists.code, exists.error?.domain]).toEqual([255, "stream"]);
+    expect(await output(`copy amd64.bst oci-archive:${dir}/a.tar --force`)).toBe(digest);
+    await output(`copy docker.bst docker-archive:${dir}/docker.tar`);
+    expect(await output(`verify docker-archive:${dir}/docker.tar:example/app:latest`)).toContain("is whole");
+    expect(await output("verify docker.bst")).toContain("is whole");
+  });
+
+  test("are shown for people, as JSON, or as they are", async () => {
+    const registry = await serveRegistry();
+    const digest = await output(`push amd64.bst arm64.bst ${registry.host}/app:1`);
+    const place = `docker://${registry.host}/app:1`;
+    const shown = await output(`inspect ${place}`);
+    expect(shown).toMatch(new RegExp(`^${digest}\n`));
+    expect(shown).toMatch(
+      /linux\/arm64 {2}[\d.]+ (kB|bytes) {2}sha256:[0-9a-f]{64}\n {2}Entrypoint {2}\["\/bin\/app"\]\n/,
+    );
+    expect(shown).toMatch(/ {2}[\d.]+ (kB|bytes) {2}tar\+gzip {2}sha256:/);
+    const inspected = JSON.parse(await output(`inspect ${place} --json`));
+    expect(inspected).toMatchObject({
+      digest,
+      annotations: { of: "index" },
+      images: [{ platform: { architecture: "amd64" } }, {}],
+    });
+    expect(JSON.parse(await output(`inspect ${place} --json --platform linux/arm64`)).images).toHaveLength(1);
+    const raw = await runCli(["image", "inspect", "--raw", place], { cwd, config });
+    expect(sha256(raw.stdout)).toBe(digest);
+    expect(JSON.parse(await output(`inspect ${place} --config --platform linux/arm64`)).architecture).toBe("arm64");
+    const missing = await run(`inspect ${place}2`);
+    expect([missing.code, missing.error?.domain, missing.error?.reason]).toEqual([255, "remote", "registry-not-found"]);
+  });
+
+  test("that are damaged are told by verify", async () => {
+    const made = new LayoutMaker();
+    const root = made.image();
+    made.add(root);
+    const { layers } = made.json<{ layers: { digest: string }[] }>(root);
+    writeFileSync(made.path(layers[1] ?? root), "damaged");
+    rmSync(made.path(layers[0] ?? root));
+    const { code, error, stdout } = await run(`verify oci:${made.folder}`);
+    expect([code, error?.reason, stdout]).toEqual([255, "oci-invalid-image", ""]);
+    for (const { digest } of layers) expect(error?.detail).toContain(digest);
+  });
+});
+
+describe("image save", () => {
+  test.each([
+    ["oci", ["blobs", "index.json", "oci-layout"]],
+    ["oci-archive", ["blobs", "index.json", "oci-layout"]],
+    ["docker-archive", ["manifest.json"]],
+    ["all", ["blobs", "index.json", "manifest.json", "oci-layout"]],
+  ])("writes the form %s", async (format, files) => {
+    const dir = tempDir("saved");
+    await output(`save amd64.bst ${dir}/x --format ${format}`);
+    const folder = format === "oci" ? join(dir, "x") : join(dir, "unpacked");
+    if (format !== "oci") spawnSync("sh", ["-c", `mkdir ${folder} && tar xf ${dir}/x -C ${folder}`]);
+    expect(readdirSync(folder).filter((name) => !/^[0-9a-f]{64}/.test(name))).toEqual(files);
+    const manifest = join(folder, "manifest.json");
+    const [docker] = existsSync(manifest) ? JSON.parse(readFileSync(manifest, "utf8")) : [];
+    if (docker) expect(docker.RepoTags).toEqual(["example/app:1.0", "example/app:latest"]);
+    const tagged = await output(`save amd64.bst ${dir}/y --format ${format} --tag x/y:1`);
+    expect(tagged).toMatch(/^sha256:/);
+  });
+});
+
+describe("a registry and a client of others", () => {
+  /** Debian's registry, until the test is over. */
+  async function serveDebian(): Promise<string> {
+    const port = await freePort();
+    const dir = tempDir("registry");
+    writeFileSync(
+      join(dir, "config.yml"),
+      `version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: ${dir}/store}}\nhttp: {addr: 127.0.0.1:${port}}\n`,
+    );
+    const server = spawn("docker-registry", ["serve", join(dir, "config.yml")], { stdio: "ignore" });
+    onTestFinished(() => {
+      server.kill();
+    });
+    for (let i = 0; i < 100; i++) {
+      const answered = await fetch(`http://127.0.0.1:${port}/v2/`).catch(() => undefined);
+      if (answered?.ok) return `127.0.0.1:${port}`;
+      await sleep(50);
+    }
+    throw new Error("docker-registry does not answer");
+  }
+
+  function skopeo(...args: string[]): string {
+    const { status, stdout, stderr } = spawnSync("skopeo", ["--insecure-policy", ...args], { encoding: "utf8" });
+    if (status !== 0) throw new Error(stderr);
+    return stdout;
+  }
+
+  test("understand what is pushed, and are understood", async () => {
+    const host = await serveDebian();
+    const dir = tempDir("skopeo");
+    const digest = await output(`push amd64.bst arm64.bst ${host}/app:1`);
+    expect(await output(`push amd64.bst arm64.bst ${host}/again:1`)).toBe(digest);
+    skopeo("copy", "--all", "--src-tls-verify=false", `docker://${host}/app:1`, `oci:${dir}/theirs:x`);
+    expect(await output(`verify oci:${dir}/theirs:x`)).toContain(`${digest} is whole: 3 manifests`);
+    skopeo(
+      "copy",
+      "--dest-tls-verify=false",
+      "--format",
+      "v2s2",
+      "--override-arch",
+      "amd64",
+      `oci:${dir}/theirs:x`,
+      `docker://${host}/theirs:1`,
+    );
+    await output(`pull ${host}/theirs:1 oci:${dir}/ours:y`);
+    expect(await output(`verify oci:${dir}/ours:y`)).toContain("is whole");
+    await output(`copy docker://${host}/theirs:1 docker://${host}/elsewhere:1`);
+    expect(JSON.parse(skopeo("inspect", "--tls-verify=false", `docker://${host}/elsewhere:1`)).Architecture).toBe(
+      "amd64",
+    );
+    for (const form of ["docker-archive", "oci-archive", "all"]) {
+      await output(`save amd64.bst ${dir}/${form}.tar --format ${form}`);
+      const transport = form === "all" ? "docker-archive" : form;
+      skopeo("copy", `${transport}:${dir}/${form}.tar`, `dir:${dir}/${form}`);
+    }
+  });
+});
+
+async function freePort(): Promise<number> {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
