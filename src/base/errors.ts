@@ -92,3 +92,17 @@ export class LoadError extends BstError {
 export function systemErrorCode(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
+
+const MISSING: ReadonlySet<string | undefined> = new Set([
+  "ENOENT",
+  "ENOTDIR",
+  "ENAMETOOLONG",
+  "ELOOP",
+  // A path with a NUL in it.
+  "ERR_INVALID_ARG_VALUE",
+]);
+
+/** Whether a path was looked up at which there is nothing, or cannot be. */
+export function isMissing(error: unknown): boolean {
+  return MISSING.has(systemErrorCode(error));
+}

@@ -2,7 +2,7 @@
 import { isUtf8 } from "node:buffer";
 import fs from "node:fs";
 import { readCacheLines, writeCacheLines } from "../base/cache-file.ts";
-import { LoadError, systemErrorCode } from "../base/errors.ts";
+import { isMissing, LoadError, systemErrorCode } from "../base/errors.ts";
 import { lastingIdentity } from "../cas/local-index.ts";
 import type { MappingNode, SourceFile } from "../yaml/node.ts";
 import { type Packed, pack, unpack } from "../yaml/pack.ts";
@@ -97,7 +97,12 @@ function packed({ content }: Entry): Packed | undefined {
 
 /** Undefined for what is no file, and for a file so young that it could change without a trace. */
 export function identityOf(path: string, now: number): string | undefined {
-  const stat = fs.statSync(path, { throwIfNoEntry: false });
+  let stat: fs.Stats | undefined;
+  try {
+    stat = fs.statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
   if (stat === undefined || !stat.isFile()) return undefined;
   const identity = lastingIdentity(stat, now);
   return identity && `${identity.dev} ${identity.ino} ${identity.size} ${identity.mtimeMs} ${identity.ctimeMs}`;
@@ -121,11 +126,9 @@ function readText(path: string, displayName: string): string {
     const place = `line ${lines.length} column ${[...(lines.at(-1) ?? "")].length}`;
     throw new LoadError("invalid-yaml", `${displayName} [${place}]: The text is not UTF-8 from here on`);
   } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === "ENOENT" || code === "ENOTDIR") {
-      throw new LoadError("missing-file", `There is no file ${path}`, { cause: error });
-    }
-    if (code === "EISDIR") throw new LoadError("loading-directory", `${path} is a directory`, { cause: error });
+    if (isMissing(error)) throw new LoadError("missing-file", `There is no file ${path}`, { cause: error });
+    if (systemErrorCode(error) === "EISDIR")
+      throw new LoadError("loading-directory", `${path} is a directory`, { cause: error });
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 /** Paths that a project's files name: they must stay inside of the project. */
-import { lstatSync, realpathSync } from "node:fs";
+import { lstatSync, realpathSync, type Stats } from "node:fs";
 import { basename, dirname, isAbsolute, join } from "node:path";
-import { systemErrorCode } from "../base/errors.ts";
+import { isMissing } from "../base/errors.ts";
 import type { ScalarNode } from "../yaml/node.ts";
 
 /**
@@ -16,7 +16,7 @@ export function projectPath(root: string, node: ScalarNode, expected?: "file" | 
     node.error(`The path '${written}' ${problem}`, { reason: "proj-path-invalid-kind" });
   const outside = (problem: string) => node.error(`The path '${written}' ${problem}`, { reason: "proj-path-invalid" });
 
-  const stat = lstatSync(full, { throwIfNoEntry: false });
+  const stat = statOf(full);
   if (stat?.isSymbolicLink()) throw wrongKind("is a symbolic link");
   if (written.split("/").filter((part) => part !== "" && part !== ".")[0] === "..") throw outside("leaves the project");
   const real = resolved(full);
@@ -47,8 +47,16 @@ function resolved(path: string): string | undefined {
     }
     return join(real, name);
   } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }
