@@ -14,19 +14,23 @@ const PORTION = 1 << 20;
  */
 export function writeCacheFile(file: string, pieces: Iterable<string | Uint8Array>): boolean {
   const temporary = `${file}.${randomBytes(6).toString("hex")}`;
-  const isWritten = unlessRefused(() => {
-    fs.mkdirSync(dirname(file), { recursive: true });
-    const target = fs.openSync(temporary, "wx");
-    try {
-      for (const portion of portions(pieces)) fs.writeFileSync(target, portion);
-    } finally {
-      fs.closeSync(target);
-    }
-    fs.renameSync(temporary, file);
-    return true;
-  });
-  if (!isWritten) unlessRefused(() => fs.rmSync(temporary, { force: true }));
-  return isWritten === true;
+  let isWritten: boolean | undefined;
+  try {
+    isWritten = unlessRefused(() => {
+      fs.mkdirSync(dirname(file), { recursive: true });
+      const target = fs.openSync(temporary, "wx");
+      try {
+        for (const portion of portions(pieces)) fs.writeFileSync(target, portion);
+      } finally {
+        fs.closeSync(target);
+      }
+      fs.renameSync(temporary, file);
+      return true;
+    });
+  } finally {
+    if (!isWritten) unlessRefused(() => fs.rmSync(temporary, { force: true }));
+  }
+  return isWritten ?? false;
 }
 
 function* portions(pieces: Iterable<string | Uint8Array>): Generator<string | Uint8Array> {
