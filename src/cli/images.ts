@@ -159,6 +159,7 @@ class Tally {
   readonly #job: JobMessenger;
   readonly #done = new Map<string, number>();
   #sum = 0;
+  #all = 0;
   #shown = 0;
   #written = 0;
   #bytes = 0;
@@ -169,15 +170,15 @@ class Tally {
     this.#job = job;
   }
 
-  readonly callbacks: Pick<CopyOptions, "onProgress" | "onBlob"> = {
-    onProgress: ({ descriptor, done }) => {
-      this.#sum += done - (this.#done.get(descriptor.digest) ?? 0);
-      this.#done.set(descriptor.digest, done);
-      if (this.#sum - this.#shown < MEGABYTE) return;
-      this.#shown = this.#sum;
-      this.#job.progress(Math.round(this.#sum / MEGABYTE));
+  readonly callbacks: Pick<CopyOptions, "onParts" | "onProgress" | "onBlob"> = {
+    onParts: ({ blobs }) => {
+      this.#all = blobs.reduce((sum, { size }) => sum + size, 0);
     },
-    onBlob: ({ size }, outcome) => {
+    onProgress: ({ descriptor, done }) => {
+      this.#count(descriptor.digest, done);
+    },
+    onBlob: ({ digest, size }, outcome) => {
+      this.#count(digest, size);
       if (outcome === "mounted") this.#mounted++;
       else if (outcome === "present") this.#present++;
       else {
@@ -186,6 +187,15 @@ class Tally {
       }
     },
   };
+
+  /** @param done bytes of a blob; fewer than before where it begins anew */
+  #count(digest: string, done: number): void {
+    this.#sum += done - (this.#done.get(digest) ?? 0);
+    this.#done.set(digest, done);
+    if (Math.abs(this.#sum - this.#shown) < MEGABYTE) return;
+    this.#shown = this.#sum;
+    this.#job.progress(Math.round(this.#sum / MEGABYTE), Math.ceil(this.#all / MEGABYTE));
+  }
 
   report(place: string, { root }: Parts): void {
     const what = [

@@ -23,6 +23,7 @@ export interface CopyOptions {
   readonly signal: AbortSignal;
   /** Blobs on their way at a time; default 4. */
   readonly parallel?: number;
+  onParts?(parts: Parts): void;
   onProgress?(progress: CopyProgress): void;
   onBlob?(descriptor: Descriptor, outcome: Outcome): void;
 }
@@ -46,6 +47,7 @@ const MAX_PARTS = 100_000;
 export async function copyImage(reader: ImageReader, writer: ImageWriter, options: CopyOptions): Promise<Parts> {
   const { signal, onBlob } = options;
   const parts = await partsOf(reader, options.select);
+  options.onParts?.(parts);
   const limit = pLimit(options.parallel ?? PARALLEL);
   let failure: unknown;
   const source = watched(reader, (progress) => {

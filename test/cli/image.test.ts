@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { cacheConfig, project, type RunOptions, runCli, tempDir } from "../helpers.ts";
 import { LayoutMaker } from "../oci/image-parts.ts";
 import { serveRegistry, sha256 } from "../oci/registry-server.ts";
+import { Podman, podmanAbsent } from "../podman/podman.ts";
 
 const image = (architecture: string, entry = "/bin/app") =>
   `kind: oci\nbuild-depends: [files.bst]\nconfig:\n  annotations: {of: index}\n  images:\n  - architecture: ${architecture}\n    os: linux\n` +
@@ -197,6 +198,23 @@ describe("image save", () => {
     if (docker) expect(docker.RepoTags).toEqual(["example/app:1.0", "example/app:latest"]);
     const tagged = await output(`save amd64.bst ${dir}/y --format ${format} --tag x/y:1`);
     expect(tagged).toMatch(/^sha256:/);
+  });
+});
+
+describe.skipIf(podmanAbsent !== undefined)(`podman${podmanAbsent ? ` (skipped: ${podmanAbsent})` : ""}`, () => {
+  test("loads what is saved, of one platform and of several", async () => {
+    using podman = new Podman();
+    const dir = tempDir("podman");
+    for (const format of ["all", "docker-archive", "oci-archive"]) {
+      await output(`save amd64.bst ${dir}/${format}.tar --format ${format} --tag example/saved:${format}`);
+      expect(await podman.load(`${dir}/${format}.tar`)).toEqual([`localhost/example/saved:${format}`]);
+    }
+    const registry = await serveRegistry();
+    await output(`push amd64.bst arm64.bst ${registry.host}/app:1`);
+    await output(`pull ${registry.host}/app:1 oci-archive:${dir}/both.tar:example/both:1 --all`);
+    expect(await podman.load(`${dir}/both.tar`)).toEqual(["localhost/example/both:1"]);
+    const here = process.arch === "arm64" ? "arm64" : "amd64";
+    expect(await podman.inspect("localhost/example/both:1")).toMatchObject({ Architecture: here });
   });
 });
 

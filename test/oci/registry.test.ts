@@ -1,5 +1,10 @@
+import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { describe, expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { Descriptor } from "../../src/oci/descriptor.ts";
 import { INDEX, LAYER, MANIFEST } from "../../src/oci/media-types.ts";
 import { parseChallenges } from "../../src/oci/registry/challenge.ts";
@@ -7,6 +12,7 @@ import type { Credentials, Purpose } from "../../src/oci/registry/credentials.ts
 import { formatReference, parseReference } from "../../src/oci/registry/reference.ts";
 import { Repository } from "../../src/oci/registry/repository.ts";
 import type { RegistryOptions } from "../../src/oci/registry/session.ts";
+import { tempDir } from "../helpers.ts";
 import { serveHttp } from "../sources/servers.ts";
 import { serveRegistry, sha256, type TestRegistry } from "./registry-server.ts";
 
@@ -95,6 +101,17 @@ describe("an upload", () => {
         mountFrom: "other/image",
       }),
     ).toBe("uploaded");
+  });
+
+  test("is made where nothing is taken over", async () => {
+    const registry = await serveRegistry({
+      intercept(request, response) {
+        if (!request.url?.includes("mount=")) return false;
+        response.writeHead(403).end();
+        return true;
+      },
+    });
+    expect(await repository(registry).upload(blob, pieces(bytes), { mountFrom: "other/image" })).toBe("uploaded");
   });
 
   test("is made at once for a small blob, and in pieces for a large one", async () => {
@@ -340,5 +357,29 @@ describe("who asks", () => {
       },
     });
     await expect(repository(registry).manifest("x")).rejects.toMatchObject({ reason: "registry-insecure" });
+  });
+});
+
+describe("a registry whose certificate nobody vouches for", () => {
+  test("is asked only where that is allowed", async () => {
+    const folder = tempDir("tls");
+    const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
+    const made = `req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost -keyout ${key} -out ${cert}`;
+    expect(spawnSync("openssl", made.split(" ")).status).toBe(0);
+    const plain = await serveRegistry();
+    plain.addManifest("some/image", "x", { schemaVersion: 2, config: blobOf(Buffer.from("{}")), layers: [] }, MANIFEST);
+    const server = createServer({ key: readFileSync(key), cert: readFileSync(cert) }, (request, response) =>
+      plain.answer(request, response),
+    );
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const place = { host: `localhost:${(server.address() as AddressInfo).port}`, repository: "some/image" };
+    const strict = new Repository(place, "pull", options());
+    await expect(strict.manifest("x")).rejects.toMatchObject({ reason: "registry-unreachable", temporary: false });
+    const lax = new Repository(place, "pull", options({ insecure: true }));
+    expect((await lax.manifest("x")).descriptor.mediaType).toBe(MANIFEST);
   });
 });

@@ -5,7 +5,7 @@ import { BstError } from "../../base/errors.ts";
 import type { ImageReference } from "../../oci/registry/reference.ts";
 import { writing } from "../../oci/transport/blob-folder.ts";
 import { JoinedReader } from "../../oci/transport/joined.ts";
-import { parseRegistryName } from "../../oci/transport/names.ts";
+import { isElementName, parseRegistryName } from "../../oci/transport/names.ts";
 import { registryWriter, tagOf } from "../../oci/transport/open.ts";
 import { relay } from "../../oci/transport/types.ts";
 import type { Run } from "../app.ts";
@@ -14,8 +14,8 @@ import { type OpenImage, openImages, selectionOf, transfer } from "../images.ts"
 export const run: Run<"image push"> = async (context, options) => {
   const { chunkSize, digestfile } = options;
   if (chunkSize !== undefined && chunkSize < 1) throw new BstError("app", "--chunk-size must be at least 1");
-  const elements = options.words.filter((word) => word.endsWith(".bst"));
-  const places = byRepository(options.words.filter((word) => !word.endsWith(".bst")).map(parseRegistryName));
+  const elements = options.words.filter(isElementName);
+  const places = byRepository(options.words.filter((word) => !isElementName(word)).map(parseRegistryName));
   if (elements.length === 0 || places.length === 0) {
     throw new BstError("app", `Name ${elements.length === 0 ? "an element" : "where to push to"}`, {
       reason: "missing-image-name",

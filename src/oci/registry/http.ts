@@ -188,6 +188,14 @@ export function isLostConnection(error: unknown): boolean {
   return false;
 }
 
+/** Whether nobody vouches for who answered. */
+export function isCertificateError(error: unknown): boolean {
+  for (let each = error; each instanceof Error; each = each.cause) {
+    if ("code" in each && /CERT|SIGNATURE/.test(String(each.code))) return true;
+  }
+  return false;
+}
+
 /** What a request's failure is called. Errors of a stream that was sent are passed on. */
 export function describe(error: unknown, url: URL, signal: AbortSignal): unknown {
   signal.throwIfAborted();
@@ -195,7 +203,10 @@ export function describe(error: unknown, url: URL, signal: AbortSignal): unknown
   return new BstError("remote", `The registry at ${url.host} cannot be reached: ${reasonOf(error)}`, {
     reason: "registry-unreachable",
     cause: error,
-    temporary: true,
+    temporary: !isCertificateError(error),
+    detail: isCertificateError(error)
+      ? "Certificates of your own go into NODE_EXTRA_CA_CERTS; --insecure does without any."
+      : undefined,
   });
 }
 

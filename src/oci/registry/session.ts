@@ -10,6 +10,7 @@ import {
   type HttpOptions,
   type HttpRequest,
   headerOf,
+  isCertificateError,
   isLoopback,
   open,
   type Response,
@@ -174,8 +175,10 @@ export class RegistrySession {
     try {
       await exchange({ method: "GET", url: new URL("v2/", secure), once: true }, this.http);
       return secure;
-    } catch {
+    } catch (error) {
       this.http.signal.throwIfAborted();
+      // Somebody speaks TLS, and is not known: the next request says so.
+      if (isCertificateError(error)) return secure;
       return new URL(secure.href.replace("https:", "http:"));
     }
   }

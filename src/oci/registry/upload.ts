@@ -20,6 +20,8 @@ export interface UploadOptions {
 const CHUNK = 5_000_000;
 /** What registries answer that take blobs at once only. */
 const NO_PIECES = new Set([400, 404, 405, 411, 415, 501]);
+/** What they answer that take over nothing, or not from there. */
+const NO_MOUNT = [400, 403, 404, 405];
 const OCTETS = { "content-type": "application/octet-stream" };
 
 /** The registry takes no pieces. */
@@ -76,7 +78,7 @@ interface Start {
 /** Undefined where the blob was taken over. */
 async function begin(
   session: RegistrySession,
-  { digest }: Descriptor,
+  { digest }: Pick<Descriptor, "digest">,
   mountFrom: string | undefined,
 ): Promise<Start | undefined> {
   const mount = mountFrom === undefined ? undefined : new URLSearchParams({ mount: digest, from: mountFrom });
@@ -85,9 +87,10 @@ async function begin(
     method: "POST",
     at: `blobs/uploads/${mount === undefined ? "" : `?${mount}`}`,
     headers: { "content-length": "0" },
-    ok: mount === undefined ? [202] : [201, 202],
+    ok: mount === undefined ? [202] : [201, 202, ...NO_MOUNT],
   });
   if (answer.status === 201) return undefined;
+  if (answer.status !== 202) return begin(session, { digest }, undefined);
   const smallest = Number(answer.header("oci-chunk-min-length") ?? 0);
   return { location: await locationOf(session, answer), smallest: Number.isSafeInteger(smallest) ? smallest : 0 };
 }
@@ -105,7 +108,8 @@ async function locationOf(session: RegistrySession, answer: Answer, before?: URL
 
 function withDigest(location: URL, digest: string): URL {
   const url = new URL(location);
-  url.searchParams.set("digest", digest);
+  // What the registry put there stays as it is, as it may be signed.
+  url.search += `${url.search === "" ? "?" : "&"}digest=${encodeURIComponent(digest)}`;
   return url;
 }
 

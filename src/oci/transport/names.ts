@@ -18,12 +18,16 @@ export function parseImageName(word: string): ImageName {
     if (path === "") throw unknown(word, "It has no path.");
     return { kind, path, ref: ref === "" ? undefined : ref };
   }
-  // PROJECT/ELEMENT/KEY is an artifact.
-  if (word.endsWith(".bst") || /^[^/:]+\/[^/:]+\/[0-9a-f]{64}$/.test(word)) return { kind: "element", name: word };
+  if (isElementName(word)) return { kind: "element", name: word };
   throw unknown(
     word,
     "An image is docker://HOST/NAME:TAG, oci:FOLDER[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:NAME:TAG], or an element.",
   );
+}
+
+/** Whether it names an element, or an artifact as PROJECT/ELEMENT/KEY. */
+export function isElementName(word: string): boolean {
+  return word.endsWith(".bst") || /^[^/:]+\/[^/:]+\/[0-9a-f]{64}$/.test(word);
 }
 
 /** The name of an image in a registry, which may be given without its transport. */
