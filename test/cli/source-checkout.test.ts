@@ -7,7 +7,7 @@ import { project, runCli, tempDir } from "../helpers.ts";
 
 const cwd = project({
   "top.bst": `kind: manual
-build-depends: [sub/tool.bst, junction.bst:sub/below.bst]
+build-depends: [sub/tool.bst, 'junction.bst:sub/below.bst']
 runtime-depends: [data.bst]
 sources:
 - kind: local

@@ -25,7 +25,7 @@ plugins: [{ origin: local, path: plugins, elements: [make] }]
   "b.bst":
     "kind: manual\nbuild-depends: [a.bst]\n(@): base.yml\nconfig:\n  build-commands: ['echo %{color} %{size}']\n",
   "c.bst": "kind: make\nbuild-depends: [b.bst]\nconfig: { (?): [{ debug: { install-commands: [x] } }] }\n",
-  "d.bst": "kind: stack\ndepends: [c.bst, link.bst, sub.bst:e.bst]\n",
+  "d.bst": "kind: stack\ndepends: [c.bst, link.bst, 'sub.bst:e.bst']\n",
   "f.bst": "kind: import\nsources:\n- { kind: remote, url: 'http://localhost/file', ref: abc }\n",
   "link.bst": "kind: link\nconfig: { target: f.bst }\n",
   "sub.bst": "kind: junction\nsources: [{ kind: local, path: sub }]\n",
@@ -94,7 +94,7 @@ const edits: Readonly<Record<string, (cwd: string) => void>> = {
   "a subproject": (cwd) =>
     writeFiles(cwd, { "sub/project.conf": "name: sub\nmin-version: 2.0\nvariables: { x: y }\n" }),
   "the order of dependencies": (cwd) =>
-    writeFiles(cwd, { "d.bst": "kind: stack\ndepends: [sub.bst:e.bst, link.bst, c.bst]\n" }),
+    writeFiles(cwd, { "d.bst": "kind: stack\ndepends: ['sub.bst:e.bst', link.bst, c.bst]\n" }),
   "a dependency to a strict one": (cwd) =>
     writeFiles(cwd, { "c.bst": "kind: make\nbuild-depends: [{ filename: b.bst, strict: true }]\n" }),
 };

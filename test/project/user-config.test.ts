@@ -114,10 +114,10 @@ artifacts:
     auth: {server-cert: ~/server.crt, client-key: /key, client-cert: cert, access-token-reload-interval: 60}
     connection-config: {keepalive-time: 60, retry-limit: 3, request-timeout: 5}
 cache:
-  storage-service: {url: http://storage}
+  storage-service: {url: 'http://storage'}
 remote-execution:
-  execution-service: {url: http://execution}
-  action-cache-service: {url: http://actions, push: True}
+  execution-service: {url: 'http://execution'}
+  action-cache-service: {url: 'http://actions', push: True}
 `);
   const [server] = config.artifacts.servers;
   expect(config.artifacts.overrideProjectCaches).toBe(true);
