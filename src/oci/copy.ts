@@ -1,9 +1,20 @@
 /** Copies an image, or an index of images, from anywhere to anywhere. */
 import pLimit from "p-limit";
-import { type Content, type Descriptor, digestText, type Platform } from "./descriptor.ts";
+import { type Content, type Descriptor, digestText, type Platform, wholeOf } from "./descriptor.ts";
 import { invalidImage } from "./json.ts";
-import { isAttestation, isForeign, isIndex, manifestType, readIndex, readManifest } from "./manifest.ts";
-import { choose, hostPlatform } from "./platform.ts";
+import {
+  isAttestation,
+  isForeign,
+  isImageConfig,
+  isIndex,
+  MAX_CONFIG,
+  manifestType,
+  parse,
+  platformOf,
+  readIndex,
+  readManifest,
+} from "./manifest.ts";
+import { choose, hostPlatform, isFor } from "./platform.ts";
 import { type ImageReader, type ImageWriter, type Outcome, relay } from "./transport/types.ts";
 
 /** Bytes of a blob on their way. */
@@ -85,6 +96,11 @@ export async function partsOf(reader: ImageReader, select: Selection): Promise<P
     const wanted = select === "here" ? hostPlatform() : select;
     root = await readPart(reader, choose(manifests, isOnly ? undefined : wanted, reader.name));
   }
+  if (typeof select === "object") {
+    const platform = await platformOfImage(reader, root);
+    // The error names what there is.
+    if (!isFor(platform, select)) choose([{ ...root.descriptor, platform }], select, reader.name);
+  }
   const manifests = new Map<string, Content>();
   const blobs = new Map<string, Descriptor>();
   const visit = async (content: Content, depth: number): Promise<void> => {
@@ -104,6 +120,18 @@ export async function partsOf(reader: ImageReader, select: Selection): Promise<P
   };
   await visit(root, 0);
   return { root, manifests: [...manifests.values()], blobs: [...blobs.values()] };
+}
+
+/** What an image is for: as its index says, or its configuration. @throws BstError for what is no image */
+export async function platformOfImage(reader: ImageReader, content: Content): Promise<Platform> {
+  const { platform } = content.descriptor;
+  if (platform !== undefined) return platform;
+  const { config } = readManifest(content, reader.name);
+  const isImage = isImageConfig(config) && config.size <= MAX_CONFIG;
+  const bytes = isImage ? await wholeOf(reader.blob(config), config, reader.name) : undefined;
+  const found = bytes && platformOf(parse(bytes, `The configuration of ${reader.name}`));
+  if (found === undefined) throw invalidImage(`${reader.name} is no image of a platform`);
+  return found;
 }
 
 /** A manifest that another names, which it must equal in digest, size and kind. */

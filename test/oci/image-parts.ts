@@ -10,13 +10,6 @@ import { archive, directory, type Member } from "../sources/tar-writer.ts";
 
 export const digestOf = (bytes: Buffer): string => `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 
-export interface MadeLayout {
-  readonly folder: string;
-  /** Of the last image, the index of a multi-platform one included. */
-  readonly root: Descriptor;
-  path(descriptor: Pick<Descriptor, "digest">): string;
-}
-
 export interface ImageOptions {
   readonly platform?: { readonly os: string; readonly architecture: string };
   readonly layers?: readonly Buffer[];

@@ -127,6 +127,11 @@ describe("an image", () => {
       reason: "no-image-for-platform",
       detail: expect.stringContaining("linux/arm64"),
     });
+    const single = copy(`oci:${made.folder}:arm`, `oci:${dir}`, parsePlatform("linux/amd64"));
+    await expect(single).rejects.toMatchObject({
+      reason: "no-image-for-platform",
+      detail: expect.stringContaining("arm64"),
+    });
     await expect(copy(`oci:${made.folder}:both`, `docker-archive:${dir}/x.tar`)).rejects.toThrow("one image");
     expect(existsSync(join(dir, "x.tar"))).toBe(false);
   });

@@ -34,8 +34,9 @@ export interface CredentialOptions {
   warn(text: string, detail?: string): void;
 }
 
-/** Key of Docker Hub in the files. */
+/** Key of Docker Hub in the files, by whichever name it is asked. */
 const HUB_KEY = "https://index.docker.io/v1/";
+const HUB_HOSTS = new Set([DOCKER_HUB, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"]);
 
 /** What `docker login` and `podman login` wrote, and the variables `BST_TS_PULL_…` or `BST_TS_PUSH_…`. */
 export function userCredentials(options: CredentialOptions): FindCredentials {
@@ -106,7 +107,7 @@ async function find(
   repository: string,
   options: CredentialOptions,
 ): Promise<Credentials | undefined> {
-  const serverKey = host === DOCKER_HUB ? HUB_KEY : host;
+  const serverKey = HUB_HOSTS.has(host) ? HUB_KEY : host;
   const helper = credHelpers[host] ?? credHelpers[serverKey];
   if (typeof helper === "string") return askHelper(helper, serverKey, options);
   // Podman's may be for a part of a registry; the most exact is meant.

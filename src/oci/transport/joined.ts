@@ -1,18 +1,9 @@
 /** Several images as one index, for one name with several platforms. */
 import { BstError } from "../../base/errors.ts";
-import { partsOf } from "../copy.ts";
-import { type Content, type Descriptor, wholeOf } from "../descriptor.ts";
+import { partsOf, platformOfImage } from "../copy.ts";
+import type { Content, Descriptor } from "../descriptor.ts";
 import { invalidImage } from "../json.ts";
-import {
-  isAttestation,
-  isImageConfig,
-  isIndex,
-  MAX_CONFIG,
-  parse,
-  platformOf,
-  readIndex,
-  readManifest,
-} from "../manifest.ts";
+import { isAttestation, isIndex, readIndex } from "../manifest.ts";
 import { formatPlatform } from "../platform.ts";
 import { indexOf } from "./layout-reader.ts";
 import type { ImageReader } from "./types.ts";
@@ -43,7 +34,7 @@ export class JoinedReader implements ImageReader {
       }
       annotations = { ...(await reader.annotations?.()), ...annotations };
       if (isIndex(root.descriptor)) entries.push(...readIndex(root, reader.name).manifests);
-      else entries.push(await withPlatform(reader, root));
+      else entries.push({ ...root.descriptor, platform: await platformOfImage(reader, root) });
     }
     const platforms = new Map<string, Descriptor>();
     for (const entry of entries) {
@@ -78,15 +69,6 @@ export class JoinedReader implements ImageReader {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const reader of this.#readers) await reader[Symbol.asyncDispose]();
   }
-}
-
-async function withPlatform(reader: ImageReader, root: Content): Promise<Descriptor> {
-  if (root.descriptor.platform !== undefined) return root.descriptor;
-  const { config } = readManifest(root, reader.name);
-  if (!isImageConfig(config) || config.size > MAX_CONFIG)
-    throw invalidImage(`${reader.name} is no image of a platform`);
-  const platform = platformOf(parse(await wholeOf(reader.blob(config), config, reader.name), reader.name));
-  return { ...root.descriptor, ...(platform && { platform }) };
 }
 
 /** All that clients may choose by. */
