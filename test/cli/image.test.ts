@@ -8,6 +8,7 @@ import { cacheConfig, project, type RunOptions, runCli, tempDir } from "../helpe
 import { LayoutMaker } from "../oci/image-parts.ts";
 import { serveRegistry, sha256 } from "../oci/registry-server.ts";
 import { Podman, podmanAbsent } from "../podman/podman.ts";
+import { CacheServer } from "../remote/server.ts";
 
 const image = (architecture: string, entry = "/bin/app") =>
   `kind: oci\nbuild-depends: [files.bst]\nconfig:\n  annotations: {of: index}\n  images:\n  - architecture: ${architecture}\n    os: linux\n` +
@@ -62,6 +63,18 @@ describe("image push", () => {
     expect(again.stdout.trim()).toBe(digest);
     expect(again.stderr).toContain("0 blobs of 0 bytes sent, 2 were there already");
     expect(registry.requests.slice(before).filter((request) => !/^(HEAD|GET v2|GET \/)/.test(request))).toEqual([]);
+  });
+
+  test("pulls what is not here from a server of artifacts", async () => {
+    const server = await new CacheServer().start();
+    onTestFinished(() => server.stop());
+    const { code } = await runCli(["artifact", "push", "amd64.bst", "--artifact-remote", server.url], { cwd, config });
+    expect(code).toBe(0);
+    const elsewhere = { config: cacheConfig({ artifacts: { servers: [{ url: server.url }] } }) };
+    const registry = await serveRegistry();
+    const digest = await output(`push amd64.bst ${registry.host}/app:1`, elsewhere);
+    expect(await output("verify amd64.bst")).toContain(digest);
+    expect((await run("verify arm64.bst", elsewhere)).error?.reason).toBe("uncached-checkout-attempt");
   });
 
   test("makes one index of several elements, with a platform for each", async () => {
