@@ -35,6 +35,11 @@ async function main(words: readonly string[]): Promise<number> {
       writeOutput(`${BUILDSTREAM_VERSION}+bst-ts.${VERSION}\n`);
       return EXIT.success;
     case "help": {
+      if (parsed.json) {
+        const { describeCommands } = await import("./help-json.ts");
+        writeOutput(`${describeCommands(parsed.path)}\n`);
+        return EXIT.success;
+      }
       const page = formatHelp(parsed.path) ?? "";
       if (parsed.asked) writeOutput(page);
       else writeError(page);

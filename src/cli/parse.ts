@@ -8,7 +8,13 @@ import { suggestion, UsageError } from "./usage.ts";
 
 export type Parsed =
   | { readonly kind: "version" }
-  | { readonly kind: "help"; readonly path: readonly string[]; readonly asked: boolean }
+  | {
+      readonly kind: "help";
+      readonly path: readonly string[];
+      readonly asked: boolean;
+      /** Whether it is wanted as JSON. */
+      readonly json?: boolean;
+    }
   | {
       readonly kind: "run";
       readonly globals: GlobalOptions;
@@ -20,6 +26,16 @@ export type Parsed =
 
 /** @throws UsageError */
 export function parseCommandLine(words: readonly string[]): Parsed {
+  const json = words.indexOf("--json");
+  if (json >= 0 && words.some((word) => HELP.flags.includes(word))) {
+    // Commands need not have the option to tell about themselves in that form.
+    const parsed = parseWords(words.toSpliced(json, 1));
+    if (parsed.kind === "help" && parsed.asked) return { ...parsed, json: true };
+  }
+  return parseWords(words);
+}
+
+function parseWords(words: readonly string[]): Parsed {
   if (words.length === 0) return { kind: "help", path: [], asked: false };
   const start = scanOrThrow([...Object.values(program.options), HELP], words, [], false);
   const first = start.given.find(({ option }) => option === HELP || option === program.options.version);

@@ -49,6 +49,31 @@ describe("the program", () => {
     expect(run("help", "nonsense")).toMatchObject({ status: 255, stderr: "There is no command 'bst-ts nonsense'\n" });
   });
 
+  it("describes itself as JSON", () => {
+    const whole = JSON.parse(run("--help", "--json").stdout);
+    expect(whole.options).toContainEqual(
+      expect.objectContaining({ flags: ["-o", "--option"], values: [{ type: "text" }, { type: "text" }] }),
+    );
+    const artifact = whole.commands.find(({ name }: { name: string }) => name === "artifact");
+    const checkout = artifact.commands.find(({ name }: { name: string }) => name === "checkout");
+    expect(JSON.parse(run("artifact", "checkout", "--json", "-h").stdout)).toEqual(checkout);
+    expect(checkout).toMatchObject({
+      buildstream: true,
+      arguments: [{ name: "TARGET", value: { type: "artifact" }, required: false, multiple: false }],
+    });
+    expect(checkout.options).toContainEqual({
+      flags: ["-d", "--deps"],
+      help: "Dependencies to check out as well",
+      values: [{ type: "choice", choices: ["run", "build", "none", "all"] }],
+      multiple: false,
+      default: "run",
+      buildstream: true,
+    });
+    // Each command that helps on itself is in it.
+    expect(JSON.parse(run("help", "--json", "artifact").stdout)).toEqual(artifact);
+    expect(run("build", "--dry-run", "--json", "--nonsense")).toMatchObject({ status: 2 });
+  });
+
   it("ends with status 2 for a command line that it does not understand", () => {
     const { status, stdout, stderr } = run("show", "--depth");
     expect({ status, stdout }).toEqual({ status: 2, stdout: "" });

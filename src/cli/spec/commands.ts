@@ -25,7 +25,9 @@ import {
   type Group,
   one,
   optional,
+  ownFlag,
   pairs,
+  path,
   pathOr,
   text,
   textOr,
@@ -47,6 +49,9 @@ const tree = {
       ignoreProjectArtifactRemotes,
       ignoreProjectSourceRemotes,
       retryFailed: flag("-r --retry-failed", "Build elements again whose build has failed before"),
+      dryRun: ownFlag("--dry-run", "Show which jobs would be run, and why; fetch, build and write nothing"),
+      showCommands: ownFlag("--show-commands", "With --dry-run: show what each job would run as well"),
+      json: ownFlag("--json", "With --dry-run: print all as JSON"),
     },
     arguments: { elements: any("ELEMENTS", ELEMENT) },
   }),
@@ -62,10 +67,30 @@ const tree = {
     arguments: { shell: one("SHELL", ["bash", "zsh", "fish"]) },
     own: true,
   }),
+  graph: command({
+    summary: "Show the graph of elements",
+    description: [
+      "Writes elements and what each depends on: for Graphviz (dot), Mermaid, other programs (json), or as a web page " +
+        "(html) with search, that needs no network.",
+      ...targets("shown with all that they depend on"),
+      "--deps says which dependencies of the targets are meant:",
+      " all    all\n" +
+        " build  what is needed to build the targets, without these\n" +
+        " run    the targets and what they need at run time\n" +
+        " plan   what a build would do something for",
+    ],
+    options: {
+      format: choiceOr("-f --format", ["dot", "mermaid", "json", "html"], "dot", "What to write"),
+      deps: choiceOr("-d --deps", ["all", "build", "run", "plan"], "all", "Dependencies to show as well"),
+      output: path("--output", NEW_FILE, "Write to this file, and not to the standard output", { metavar: "FILE" }),
+    },
+    arguments: { elements: any("ELEMENTS", ELEMENT) },
+    own: true,
+  }),
   help: command({
     summary: "Show how a command is used",
     description: ["Shows how a command is used."],
-    options: {},
+    options: { json: ownFlag("--json", "Describe the command, with all below it, as JSON") },
     arguments: { command: any("COMMAND", { kind: "command" }) },
   }),
   image,

@@ -111,6 +111,11 @@ export function flag(flags: string, help: string): Option<boolean> {
   return option(flags, [], help, { defaultValue: false });
 }
 
+/** A flag that BuildStream does not have. */
+export function ownFlag(flags: string, help: string): Option<boolean> {
+  return { ...flag(flags, help), own: true };
+}
+
 /** A flag that leaves a setting alone unless given. */
 export function setting(flags: string, help: string): Option<true | undefined> {
   return option(flags, [], help, {});
