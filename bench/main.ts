@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { parse } from "yaml";
 import { changedFile, writeGraph, writeImports, writeSysroot } from "./generate.ts";
+import { measureImages } from "./images.ts";
 import { Contender, type Measurement } from "./measure.ts";
 
 // Seen from the bundle in bench/dist.
@@ -18,7 +19,9 @@ const { values } = parseArgs({
     "sysroot-files": number("12000"),
     "sysroot-megabytes": number("360"),
     scale: { type: "string", default: "1000,10000,100000" },
-    only: { type: "string", default: "imports,sysroot,real,scale" },
+    only: { type: "string", default: "imports,sysroot,real,scale,images" },
+    "image-files": number("11400"),
+    "image-megabytes": number("380"),
     write: { type: "boolean", default: false },
     keep: { type: "boolean", default: false },
   },
@@ -209,6 +212,14 @@ const rows = [
   ...(wanted.includes("real") ? measureReal() : []),
   ...(wanted.includes("scale") ? measureScale() : []),
 ];
+const images = wanted.includes("images")
+  ? measureImages(new Contender("bst-ts", ourCommand, join(scratch, "images-caches")), {
+      scratch,
+      repeat,
+      files: Number(values["image-files"]),
+      megabytes: Number(values["image-megabytes"]),
+    })
+  : "";
 const table = [
   `Median of ${repeat} on ${availableParallelism()} × ${cpus()[0]?.model.trim()}, Node ${process.version}, BuildStream 2.8.1;`,
   `${values.elements} imports of 12 files; a sysroot of ${values["sysroot-files"]} files, ${values["sysroot-megabytes"]} MB.`,
@@ -218,6 +229,7 @@ const table = [
   "| --- | --- | --- | --- | --- | --- | --- | --- |",
   ...rows.map(line),
   "",
+  images,
 ].join("\n");
 console.log(table);
 if (values.write) writeFileSync(join(root, "bench/results.md"), `# Measured\n\n${table}`);

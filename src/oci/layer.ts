@@ -21,9 +21,9 @@ export interface LayerFormat {
   readonly mtime: number;
 }
 
-const PLAIN_PIECE = 1 << 20;
+const PLAIN_PIECE = 4 << 20;
 /** Up to so many pieces are stored without another thread, which takes longer to start. */
-const FEW_PIECES = 8;
+const FEW_PIECES = 2;
 
 /** Stores the layer with these entries; undefined where there are none. */
 export async function writeLayer(

@@ -1,4 +1,4 @@
-/** The same project makes the same artifacts: in another cache, with other parallelism, for another user. */
+/** The same project makes the same artifacts and images: in another cache, time zone and language, for another user. */
 import { execFileSync } from "node:child_process";
 import { chmodSync, chownSync, cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -61,7 +61,14 @@ writeFiles(cwd, {
   "b.bst": work("b"),
   "c.bst": work("c", ["a.bst", "b.bst"]),
   "all.bst": "kind: stack\ndepends: [a.bst, b.bst, c.bst]\n",
-  "composed.bst": "kind: compose\nbuild-depends: [all.bst]\nconfig: {integrate: False, exclude: [debug]}\n",
+  "composed.bst": `kind: compose
+build-depends: [all.bst]
+config: {integrate: False, exclude: [debug]}
+public:
+  oci:
+    files:
+      /usr/share/a/**: {user: '5', mode: '4750', capabilities: cap_net_raw=ep, xattrs: {user.x: ż}}
+`,
   "scripted.bst": `kind: script
 build-depends:
 - root.bst
@@ -76,6 +83,19 @@ config:
   images:
   - {architecture: amd64, os: linux, layer: [scripted.bst], config: {Cmd: [sh]}}
 `,
+  "top.bst": `kind: oci
+build-depends: [image.bst, composed.bst, root.bst]
+config:
+  compression: zstd
+  images:
+  - architecture: amd64
+    os: linux
+    parent: {element: image.bst}
+    layer: [composed.bst, root.bst]
+    layers: {max: 5}
+    source-date-epoch: 1000000000
+  - {architecture: arm64, os: linux, layer: [composed.bst]}
+`,
 });
 writeRoot(join(cwd, "root"));
 
@@ -83,20 +103,21 @@ interface How {
   readonly config: string;
   readonly builders: number;
   readonly command?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A line for each element: its name, its key and the digest of its files. */
-async function built({ config, builders, command = bstTs }: How): Promise<string[]> {
+async function built({ config, builders, command = bstTs, env = {} }: How): Promise<string[]> {
   const home = dirname(config);
   const run = async (...args: string[]): Promise<RunResult> => {
-    const options = { cwd, config, env: { HOME: home, TMPDIR: home, BST_TS_ERROR_FILE: undefined } };
+    const options = { cwd, config, env: { HOME: home, TMPDIR: home, BST_TS_ERROR_FILE: undefined, ...env } };
     const result = await runCommand(command, args, options);
     expect(result.code, result.stderr).toBe(0);
     return result;
   };
-  await run("--builders", String(builders), "build", "image.bst");
+  await run("--builders", String(builders), "build", "top.bst");
   const format = "%{name} %{full-key} %{artifact-cas-digest}";
-  const { stdout } = await run("show", "--deps", "all", "--format", format, "image.bst");
+  const { stdout } = await run("show", "--deps", "all", "--format", format, "top.bst");
   return stdout.trim().split("\n");
 }
 
@@ -104,12 +125,14 @@ const first = built({ config: cacheConfig(), builders: 1 });
 
 it("makes artifacts, each with a digest", async () => {
   const lines = await first;
-  expect(lines.map((line) => line.split(" ")[0])).toContain("image.bst");
+  expect(lines.map((line) => line.split(" ")[0])).toContain("top.bst");
   for (const line of lines) expect(line).toMatch(/^\S+ [0-9a-f]{64} [0-9a-f]{64}\/\d+$/);
 });
 
-it("makes the same in another cache with more builders", async () => {
-  expect(await built({ config: cacheConfig(), builders: 4 })).toEqual(await first);
+it("makes the same in another cache, time zone and language, with more builders and another umask", async () => {
+  const command = ["sh", "-c", 'umask 077; exec "$@"', "sh", ...bstTs];
+  const env = { TZ: "Asia/Kathmandu", LC_ALL: "tr_TR.UTF-8", LANG: "tr_TR.UTF-8", UV_THREADPOOL_SIZE: "1" };
+  expect(await built({ config: cacheConfig(), builders: 4, command, env })).toEqual(await first);
 });
 
 it.skipIf(absent !== undefined)("makes the same for another user", async () => {
@@ -124,6 +147,9 @@ it.skipIf(absent !== undefined)("makes the same for another user", async () => {
   const main = bstTs.at(-1) ?? "";
   cpSync(dirname(main), program, { recursive: true });
   const bundle = join(program, readdirSync(program).find((name) => main.endsWith(`/${name}`)) ?? "");
+  // Without the library that is compiled for one machine.
+  const wasm = "node_modules/@bokuweb/zstd-wasm";
+  cpSync(join(dirname(dirname(import.meta.dirname)), wasm), join(scratch, wasm), { recursive: true });
   const command = [...AS_USER, process.execPath, bundle];
   expect(await built({ config, builders: 2, command })).toEqual(await first);
 });

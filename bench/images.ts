@@ -1,0 +1,346 @@
+/** Measures making images side by side with the programs that do parts of it: tar, openssl, pigz, zstd, buildah, umoci. */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  appendFileSync,
+  copyFileSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import type { Contender, Measurement } from "./measure.ts";
+
+export interface ImageOptions {
+  readonly scratch: string;
+  readonly repeat: number;
+  readonly files: number;
+  readonly megabytes: number;
+}
+
+interface Row {
+  readonly what: string;
+  readonly peer: string;
+  /** Undefined where the peer is not installed. */
+  readonly theirs: readonly Measurement[] | undefined;
+  readonly ours: readonly Measurement[];
+  /** How many times their time ours may be at most. */
+  readonly limit: number;
+}
+
+// Seen from the bundle in bench/dist.
+const measurePy = join(import.meta.dirname, "../measure.py");
+
+const image = (layer: string, rest: string) => (round: number) =>
+  `kind: oci\nbuild-depends: [${layer}.bst${rest.includes("base.bst") ? ", base.bst" : ""}]\nconfig:\n${rest.replace("ROUND", String(round + 1))}`;
+/** A new date makes all of a layer new. */
+const entry = (layer: string, more = "") =>
+  `  images: [{architecture: amd64, os: linux, layer: [${layer}.bst], source-date-epoch: ROUND${more}}]\n`;
+
+/** Elements of each round, by name. */
+const elements: Readonly<Record<string, (round: number) => string>> = {
+  plain: image("root", `  compression: none\n${entry("root")}`),
+  gzip: image("root", `  compression: gzip\n${entry("root")}`),
+  zstd: image("root", `  compression: zstd\n${entry("root")}`),
+  second: image("changed", `  compression: gzip\n${entry("changed", ", parent: {element: base.bst}")}`),
+};
+
+export function measureImages(ours: Contender, options: ImageOptions): string {
+  const { scratch, repeat } = options;
+  const project = join(scratch, "images");
+  const folder = join(project, "root");
+  const { count, bytes } = copyFiles(folder, options.files, options.megabytes << 20);
+  const changed = join(project, "changed");
+  cpSync(folder, changed, { recursive: true });
+  const change = changeThree(changed);
+  write(project, "project.conf", "name: images\nmin-version: 2.0\nelement-path: elements\n");
+  for (const name of ["root", "changed"])
+    write(project, `elements/${name}.bst`, `kind: import\nsources: [{kind: local, path: ${name}}]\n`);
+  write(project, "elements/base.bst", elements["gzip"]?.(-1) ?? "");
+  for (const [name, make] of Object.entries(elements))
+    for (let round = 0; round < repeat; round++) write(project, `elements/${name}${round}.bst`, make(round));
+  ours.measure(project, ["build", "root.bst", "changed.bst", "base.bst"]);
+
+  const build = (name: string) => (round: number) => ours.measure(project, ["build", `${name}${round}.bst`]);
+  const shell = (line: string) => () => command(scratch, ["sh", "-c", line], folder);
+  const buildah = new Buildah(scratch, folder);
+  const umoci = new Umoci(scratch, folder, change);
+  const rows: Row[] = [];
+  const compare = (
+    what: string,
+    peer: string,
+    limit: number,
+    isThere: boolean,
+    them: (round: number) => Measurement,
+    us: (round: number) => Measurement,
+  ) => {
+    const theirs: Measurement[] = [];
+    const mine: Measurement[] = [];
+    for (let round = 0; round < repeat; round++) {
+      if (isThere) theirs.push(them(round));
+      mine.push(us(round));
+    }
+    const row = { what, peer, limit, theirs: isThere ? theirs : undefined, ours: mine };
+    rows.push(row);
+    process.stderr.write(`${line(row)}\n`);
+  };
+  const tar = "tar -c --sort=name . |";
+  compare(
+    "one layer, uncompressed",
+    "tar to openssl dgst",
+    2,
+    has("openssl"),
+    shell(`${tar} openssl dgst -sha256`),
+    build("plain"),
+  );
+  compare("one layer, gzip -6", "tar to pigz -6", 1, has("pigz"), shell(`${tar} pigz -6 > /dev/null`), build("gzip"));
+  compare(
+    "one layer, zstd -3",
+    "tar to zstd -3 -T0",
+    1,
+    has("zstd"),
+    shell(`${tar} zstd -q -3 -T0 > /dev/null`),
+    build("zstd"),
+  );
+  for (let round = 0; round < repeat; round++) ours.measure(project, ["artifact", "delete", `plain${round}.bst`]);
+  ours.forgetIndexes();
+  ours.measure(project, ["show", "plain0.bst"]);
+  compare(
+    "one layer, uncompressed",
+    "buildah copy, commit",
+    0.1,
+    has("buildah"),
+    (round) => buildah.whole(round),
+    build("plain"),
+  );
+  const base = basesOf(ours, project, scratch, "base.bst");
+  compare(
+    "a second layer, three files changed",
+    "umoci unpack, repack",
+    0.05,
+    has("umoci"),
+    (round) => umoci.second(round),
+    build("second"),
+  );
+  for (let round = 0; round < repeat; round++) ours.measure(project, ["artifact", "delete", `second${round}.bst`]);
+  ours.forgetIndexes();
+  ours.measure(project, ["show", "second0.bst"]);
+  compare(
+    "a second layer, three files changed",
+    "buildah commit",
+    0.05,
+    has("buildah"),
+    (round) => buildah.second(round, change),
+    build("second"),
+  );
+  const second = basesOf(ours, project, scratch, "second0.bst");
+  if (!base.every((blob) => second.includes(blob))) throw new Error("the second image has other layers than its base");
+  const show = () => ours.measure(project, ["show", "--deps", "none", "second0.bst"]);
+  compare("build, nothing changed", "bst-ts show", 2, true, show, () =>
+    ours.measure(project, ["build", "second0.bst"]),
+  );
+  return [
+    `Images of ${count} files, ${Math.round(bytes / 1e6)} MB, copied from this machine's /usr.`,
+    "",
+    "A busy machine stretches seconds of wall time; those of processors say what it would be otherwise.",
+    "",
+    "| | by | their s | bst-ts s | ratio | at most | their CPU s | bst-ts CPU s | their MB | bst-ts MB |",
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ...rows.map(line),
+    "",
+  ].join("\n");
+}
+
+function median(all: readonly Measurement[], of: "seconds" | "processorSeconds" | "megabytes"): number {
+  const sorted = all.map((each) => each[of]).sort((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
+}
+
+function line({ what, peer, theirs, ours, limit }: Row): string {
+  const number = (value: number, digits: number) => (Number.isNaN(value) ? "–" : value.toFixed(digits));
+  const ratio = median(ours, "seconds") / median(theirs ?? [], "seconds");
+  return `| ${[
+    what,
+    theirs === undefined ? `${peer} (not installed)` : peer,
+    number(median(theirs ?? [], "seconds"), 2),
+    number(median(ours, "seconds"), 2),
+    `${number(ratio, 2)}${ratio > limit ? " ✗" : ""}`,
+    limit,
+    number(median(theirs ?? [], "processorSeconds"), 2),
+    number(median(ours, "processorSeconds"), 2),
+    number(median(theirs ?? [], "megabytes"), 0),
+    number(median(ours, "megabytes"), 0),
+  ].join(" | ")} |`;
+}
+
+function has(program: string): boolean {
+  return spawnSync(program, ["--version"], { stdio: "ignore" }).error === undefined;
+}
+
+/** @throws Error where it fails, since a failure is fast */
+function command(scratch: string, words: readonly string[], cwd: string): Measurement {
+  const files = ["result", "stdout", "stderr"].map((name) => join(scratch, `peer-${name}`));
+  const [result = "", , stderr = ""] = files;
+  spawnSync("python3", [measurePy, ...files, ...words], { cwd, stdio: "inherit" });
+  const measured: Measurement = JSON.parse(readFileSync(result, "utf8"));
+  if (measured.code !== 0) throw new Error(`${words.join(" ")}: ${readFileSync(stderr, "utf8").slice(-2000)}`);
+  return measured;
+}
+
+function write(dir: string, path: string, content: string): void {
+  mkdirSync(dirname(join(dir, path)), { recursive: true });
+  writeFileSync(join(dir, path), content);
+}
+
+/** So many files of this machine, chosen by the hash of their names, up to a number of bytes. */
+function copyFiles(to: string, files: number, bytes: number): { readonly count: number; readonly bytes: number } {
+  const found: string[] = [];
+  for (const top of ["bin", "sbin", "lib", "libexec", "share"]) {
+    const folder = join("/usr", top);
+    if (!existsSync(folder)) continue;
+    for (const each of readdirSync(folder, { recursive: true, withFileTypes: true, encoding: "utf8" }))
+      if (each.isFile()) found.push(join(each.parentPath, each.name));
+  }
+  const rank = new Map(found.map((path) => [path, createHash("sha256").update(path).digest("hex")]));
+  found.sort((a, b) => ((rank.get(a) ?? "") < (rank.get(b) ?? "") ? -1 : 1));
+  let count = 0;
+  let total = 0;
+  for (const path of found) {
+    const { size } = lstatSync(path);
+    // None may be so large that the rest would be tiny.
+    if (count >= files || size > bytes / 10 || total + size > bytes) continue;
+    const target = join(to, path);
+    mkdirSync(dirname(target), { recursive: true });
+    copyFileSync(path, target);
+    count++;
+    total += size;
+  }
+  return { count, bytes: total };
+}
+
+interface Change {
+  readonly added: string;
+  readonly appended: string;
+  readonly removed: string;
+}
+
+/** Adds a file, changes one and removes one, of the first that there are. @returns their paths below the folder */
+function changeThree(folder: string): Change {
+  const all = readdirSync(folder, { recursive: true, withFileTypes: true, encoding: "utf8" })
+    .filter((each) => each.isFile())
+    .map((each) => join(each.parentPath, each.name).slice(folder.length + 1))
+    .sort();
+  const change = { added: "usr/added", appended: all[10] ?? "", removed: all[1000] ?? all[0] ?? "" };
+  applyChange(folder, change, "x");
+  return change;
+}
+
+function applyChange(folder: string, { added, appended, removed }: Change, text: string): void {
+  writeFileSync(join(folder, added), text);
+  appendFileSync(join(folder, appended), text);
+  rmSync(join(folder, removed), { force: true });
+}
+
+/** The layers of an image's first entry. */
+function basesOf(ours: Contender, project: string, scratch: string, name: string): string[] {
+  const to = join(scratch, `checkout-${name}`);
+  ours.measure(project, ["artifact", "checkout", "--directory", to, name]);
+  const [{ Layers } = { Layers: [] }] = JSON.parse(readFileSync(join(to, "manifest.json"), "utf8")) as {
+    Layers: string[];
+  }[];
+  rmSync(to, { recursive: true });
+  return Layers;
+}
+
+class Buildah {
+  readonly #scratch: string;
+  readonly #folder: string;
+  readonly #command: readonly string[];
+
+  constructor(scratch: string, folder: string) {
+    this.#scratch = scratch;
+    this.#folder = folder;
+    const storage = ["--root", join(scratch, "buildah"), "--runroot", join(scratch, "buildah-run")];
+    this.#command = ["buildah", ...storage, "--storage-driver", "overlay"];
+  }
+
+  #output(...words: string[]): string {
+    const [program = "", ...rest] = [...this.#command, ...words];
+    return spawnSync(program, rest, { encoding: "utf8" }).stdout.trim();
+  }
+
+  whole(round: number): Measurement {
+    const container = this.#output("from", "scratch");
+    const run = [...this.#command, "copy", "-q", container, this.#folder, "/", "&&", ...this.#command];
+    const words = [...run, "commit", "-q", "--disable-compression", container, this.#target(`whole${round}`)];
+    const measured = command(this.#scratch, ["sh", "-c", words.join(" ")], this.#folder);
+    if (round === 0) this.#output("commit", "-q", container, "whole");
+    return measured;
+  }
+
+  /** A layout of its own, as nothing is made where it has the layers already. */
+  #target(name: string): string {
+    return `oci:${join(this.#scratch, `buildah-${name}`)}`;
+  }
+
+  /** Only the commit counts. */
+  second(round: number, change: Change): Measurement {
+    const container = this.#output("from", "localhost/whole");
+    applyChange(this.#output("mount", container), change, String(round));
+    this.#output("umount", container);
+    return command(
+      this.#scratch,
+      [...this.#command, "commit", "-q", container, this.#target(`second${round}`)],
+      this.#folder,
+    );
+  }
+}
+
+class Umoci {
+  readonly #scratch: string;
+  readonly #layout: string;
+  readonly #change: Change;
+  #hasBase = false;
+
+  constructor(scratch: string, folder: string, change: Change) {
+    this.#scratch = scratch;
+    this.#layout = join(scratch, "umoci");
+    this.#change = change;
+    this.#folder = folder;
+  }
+
+  readonly #folder: string;
+
+  #run(...words: string[]): void {
+    const { status, stderr } = spawnSync("umoci", words, { encoding: "utf8" });
+    if (status !== 0) throw new Error(`umoci ${words.join(" ")}: ${stderr}`);
+  }
+
+  /** Unpacked first, since it tells what changed from what it unpacked. */
+  second(round: number): Measurement {
+    const from = `${this.#layout}:base`;
+    if (!this.#hasBase) {
+      this.#run("init", "--layout", this.#layout);
+      this.#run("new", "--image", from);
+      this.#run("insert", "--image", from, this.#folder, "/");
+      this.#hasBase = true;
+    }
+    const bundle = join(this.#scratch, `bundle${round}`);
+    const unpacked = command(this.#scratch, ["umoci", "unpack", "--image", from, bundle], "/");
+    applyChange(join(bundle, "rootfs"), this.#change, String(round));
+    const repacked = command(this.#scratch, ["umoci", "repack", "--image", `${this.#layout}:r${round}`, bundle], "/");
+    const measured = {
+      code: 0,
+      seconds: unpacked.seconds + repacked.seconds,
+      processorSeconds: unpacked.processorSeconds + repacked.processorSeconds,
+      megabytes: Math.max(unpacked.megabytes, repacked.megabytes),
+    };
+    rmSync(bundle, { recursive: true, force: true });
+    return measured;
+  }
+}
