@@ -1,7 +1,7 @@
 /** Descriptors: what images say of their parts, and what is believed of that. */
 import { createHash } from "node:crypto";
 import { BstError } from "../base/errors.ts";
-import { asObject, asString, invalidImage, type JsonObject } from "./json.ts";
+import { asArray, asObject, asString, invalidImage, type JsonObject } from "./json.ts";
 
 export interface Platform {
   readonly architecture: string;
@@ -41,7 +41,41 @@ export function readDescriptor(value: unknown, name: string): Descriptor {
   const { digest, size } = object;
   if (typeof digest !== "string" || !DIGEST.test(digest)) throw invalidImage(`${name} has no SHA-256 digest`);
   if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) throw invalidImage(`${name} has no size`);
-  return { ...(object as JsonObject & Descriptor), mediaType: asString(object["mediaType"], `The kind of ${name}`) };
+  const mediaType = asString(object["mediaType"], `The kind of ${name}`);
+  const { platform, artifactType, annotations, urls, ...rest } = object;
+  if (urls !== undefined) asArray(urls, `The list of places of ${name}`);
+  return {
+    ...rest,
+    mediaType,
+    digest,
+    size,
+    ...(isGiven(platform) && { platform: readPlatform(platform, name) }),
+    ...(isGiven(artifactType) && { artifactType: asString(artifactType, `The kind of ${name}`) }),
+    ...(isGiven(annotations) && { annotations: readAnnotations(annotations, name) }),
+    ...(urls !== undefined && { urls: urls as readonly string[] }),
+  };
+}
+
+/** What some write for nothing. */
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+function readPlatform(value: unknown, name: string): Platform {
+  const platform = asObject(value, `The platform of ${name}`);
+  for (const key of ["os", "architecture"]) asString(platform[key], `The ${key} of ${name}`);
+  for (const key of ["variant", "os.version"]) {
+    if (platform[key] !== undefined) asString(platform[key], `The ${key} of ${name}`);
+  }
+  if (platform["os.features"] !== undefined) asArray(platform["os.features"], `The os.features of ${name}`);
+  return platform as JsonObject & Platform;
+}
+
+/** @throws BstError domain element, unless all are texts */
+export function readAnnotations(value: unknown, name: string): Readonly<Record<string, string>> {
+  const annotations = asObject(value, `The list of annotations of ${name}`);
+  for (const [key, text] of Object.entries(annotations)) asString(text, `The annotation ${key} of ${name}`);
+  return annotations as JsonObject & Readonly<Record<string, string>>;
 }
 
 export function describeBytes(mediaType: string, bytes: Buffer): Descriptor {

@@ -1,5 +1,5 @@
 /** Manifests and indexes as images, layouts and registries have them: what kind they are, and what they name. */
-import { type Content, type Descriptor, type Platform, readDescriptor } from "./descriptor.ts";
+import { type Content, type Descriptor, type Platform, readAnnotations, readDescriptor } from "./descriptor.ts";
 import { asArray, asObject, invalidImage, type JsonObject } from "./json.ts";
 import { CONFIG, INDEX, MANIFEST } from "./media-types.ts";
 
@@ -46,14 +46,12 @@ export function isForeign({ mediaType, urls }: Descriptor): boolean {
 export interface ImageManifest {
   readonly config: Descriptor;
   readonly layers: readonly Descriptor[];
-  readonly subject?: Descriptor;
   readonly artifactType?: string;
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
 export interface ImageIndex {
   readonly manifests: readonly Descriptor[];
-  readonly subject?: Descriptor;
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
@@ -82,7 +80,7 @@ export function readIndex({ bytes }: Content, name: string): ImageIndex {
   const manifests = asArray(object["manifests"], `The list of images of ${name}`).map((each, i) =>
     readDescriptor(each, `Image ${i} of ${name}`),
   );
-  return { ...(object as JsonObject & ImageIndex), manifests };
+  return { manifests, ...further(object, name) };
 }
 
 /** @throws BstError domain element */
@@ -93,7 +91,18 @@ export function readManifest({ bytes }: Content, name: string): ImageManifest {
   const layers = asArray(object["layers"], `The list of layers of ${name}`).map((each, i) =>
     readDescriptor(each, `Layer ${i} of ${name}`),
   );
-  return { ...(object as JsonObject & ImageManifest), config, layers };
+  return { config, layers, ...further(object, name) };
+}
+
+/** What both have, as far as anybody here needs it. */
+function further(
+  { annotations, artifactType }: JsonObject,
+  name: string,
+): Pick<ImageManifest, "annotations" | "artifactType"> {
+  return {
+    ...(annotations !== undefined && annotations !== null && { annotations: readAnnotations(annotations, name) }),
+    ...(typeof artifactType === "string" && { artifactType }),
+  };
 }
 
 /** What the configuration says of the layers' archives. @throws BstError domain element, unless it is one for each layer */
