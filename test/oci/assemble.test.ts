@@ -24,7 +24,7 @@ import {
   readJson,
   treeOf,
 } from "./helpers.ts";
-import { applyLayer, filesOf } from "./untar.ts";
+import { applyLayer, filesOf, readArchive } from "./untar.ts";
 
 const none: Descriptor = { digest: "", size: 0 };
 const linux = { architecture: "amd64", os: "linux" };
@@ -262,6 +262,92 @@ describe("docker's own form", () => {
     );
     expect(json("repositories")).toEqual({ "host:5000/example": { "1.0": folder } });
     expect(json(image.Config)).toMatchObject({ config: { Memory: 2048 } });
+  });
+
+  test("has its own limits and health checks, in their units", async () => {
+    const cas = newCas();
+    const config = {
+      Memory: "2048",
+      MemorySwap: "-1",
+      CpuShares: "2",
+      Healthcheck: {
+        Test: ["CMD", "/bin/test", "param"],
+        Interval: "50000000000",
+        Timeout: "10000000000",
+        Retries: "2",
+      },
+    };
+    const { json } = await assemble(cas, { mode: "docker", images: [{ ...linux, layer: ["x.bst"], config }] }, [
+      { tree: treeOf(cas, base) },
+    ]);
+    const [image = { Config: "" }] = json<ArchivedImage[]>("manifest.json");
+    expect(json<{ config: object }>(image.Config).config).toEqual({
+      Memory: 2048,
+      MemorySwap: -1,
+      CpuShares: 2,
+      // Nanoseconds, as Docker has them.
+      Healthcheck: {
+        Test: ["CMD", "/bin/test", "param"],
+        Interval: 50_000_000_000,
+        Timeout: 10_000_000_000,
+        Retries: 2,
+      },
+    });
+  });
+});
+
+describe("several images", () => {
+  test("are in one index, each with its platform and its own layers and date", async () => {
+    const cas = newCas();
+    const images = [
+      { ...linux, layer: ["a"], tags: ["a:1"], "source-date-epoch": "1000000000" },
+      {
+        architecture: "arm",
+        os: "windows",
+        variant: "v7",
+        "os.version": "10.0",
+        "os.features": ["a", "b"],
+        layer: ["a"],
+        "source-date-epoch": "0",
+      },
+      { ...linux, architecture: "arm64", layer: ["a"] },
+    ];
+    const tree = treeOf(cas, base);
+    const { json } = await assemble(cas, { compression: "none", images }, [{ tree }, { tree }, { tree }]);
+    const { manifests } = json<{ manifests: (Descriptor & { platform: object; annotations?: object })[] }>(
+      "index.json",
+    );
+    expect(manifests.map(({ platform }) => platform)).toEqual([
+      linux,
+      { architecture: "arm", os: "windows", variant: "v7", "os.version": "10.0", "os.features": ["a", "b"] },
+      { ...linux, architecture: "arm64" },
+    ]);
+    expect(manifests.map(({ annotations }) => annotations)).toEqual([
+      { "org.opencontainers.image.ref.name": "a:1" },
+      undefined,
+      undefined,
+    ]);
+    const blob = (digest = "") => `blobs/sha256/${digest.replace("sha256:", "")}`;
+    const layers: Descriptor[] = [];
+    const configs: object[] = [];
+    for (const { digest } of manifests) {
+      const manifest = json<Manifest>(blob(digest));
+      layers.push(...manifest.layers);
+      configs.push(json<object>(blob(manifest.config.digest)));
+    }
+    expect(configs).toMatchObject([
+      { created: "2001-09-09T01:46:40Z", history: [{ created: "2001-09-09T01:46:40Z" }] },
+      { created: "1970-01-01T00:00:00Z", "os.version": "10.0", "os.features": ["a", "b"], variant: "v7" },
+      {},
+    ]);
+    expect(configs[2]).not.toHaveProperty("created");
+    const times = await Promise.all(
+      layers.map(async ({ digest, size }) => {
+        const [entry] = await readArchive(cas, { hash: digest.replace("sha256:", ""), size });
+        return entry?.header.mtime?.getTime();
+      }),
+    );
+    expect(times).toEqual([1_000_000_000_000, 0, 0]);
   });
 });
 
