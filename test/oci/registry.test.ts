@@ -169,6 +169,20 @@ describe("an upload", () => {
     expect(registry.blobs.get("some/image")?.get(blob.digest)).toEqual(bytes);
   });
 
+  test("is made at once where the registry takes one piece and forgets it", async () => {
+    const registry = await serveRegistry({
+      intercept(request, response, { uploads }) {
+        if (request.method !== "PATCH") return false;
+        if (request.headers["content-range"]?.startsWith("0-")) return false;
+        uploads.clear();
+        response.writeHead(416).end();
+        return true;
+      },
+    });
+    expect(await repository(registry).upload(blob, pieces(bytes), { chunkSize: 3000 })).toBe("uploaded");
+    expect(registry.blobs.get("some/image")?.get(blob.digest)).toEqual(bytes);
+  });
+
   test.each([
     ["at once", 20_000],
     ["in pieces", 3000],
@@ -215,6 +229,20 @@ describe("a download", () => {
     const attempt = repository(registry, "pull", { retries: 2 }).manifest("latest");
     await expect(attempt).rejects.toMatchObject({ reason: "registry-failed", temporary: true, detail: "overloaded" });
     expect(registry.count("GET some/image/manifests")).toBe(3);
+  });
+
+  test("waits where the registry was asked too often", async () => {
+    let asked = 0;
+    const registry = await serveRegistry({
+      intercept(_request, response) {
+        if (++asked > 1) return false;
+        response.writeHead(429, { "retry-after": "1" }).end();
+        return true;
+      },
+    });
+    const began = performance.now();
+    await expect(repository(registry, "pull").manifest("x")).rejects.toMatchObject({ reason: "registry-not-found" });
+    expect(performance.now() - began).toBeGreaterThan(900);
   });
 
   test("ends at once when it is aborted", async () => {

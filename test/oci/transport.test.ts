@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
@@ -10,6 +10,7 @@ import { choose, parsePlatform } from "../../src/oci/platform.ts";
 import { JoinedReader } from "../../src/oci/transport/joined.ts";
 import { type ImageName, parseImageName } from "../../src/oci/transport/names.ts";
 import { openReader, type TransportTools, withArchive, withWriter } from "../../src/oci/transport/open.ts";
+import { headerOf } from "../../src/oci/transport/tar-writer.ts";
 import type { ImageReader } from "../../src/oci/transport/types.ts";
 import { verifyImage } from "../../src/oci/verify.ts";
 import { tempDir } from "../helpers.ts";
@@ -90,6 +91,15 @@ describe("an image", () => {
       expect((await verify(`docker-archive:${dir}/packed:example:1`)).problems).toEqual([]);
     }
     expect(readdirSync(tools.temporaryDirectory)).toEqual([]);
+  });
+
+  test.each([0, 8 ** 11 - 1, 8 ** 11, 20e9])("can have a layer of %d bytes in a tar", (size) => {
+    const path = join(tempDir("large"), "large.tar");
+    const header = headerOf("layer.tar", size);
+    expect(header.length).toBe(512);
+    writeFileSync(path, header);
+    truncateSync(path, 512 * (3 + Math.ceil(size / 512)));
+    expect(run("tar", "tvf", path)).toMatch(new RegExp(` ${size} .* layer.tar\n$`));
   });
 
   test("that docker saved long ago has links for layers that it has twice", async () => {

@@ -52,7 +52,8 @@ export async function uploadBlob(
       else await atOnce(session, descriptor, start.location, source, options);
       return "uploaded";
     } catch (error) {
-      if (error instanceof PiecesRefused) inPieces = false;
+      // Some take the first piece, and then know nothing of it.
+      if (error instanceof PiecesRefused || (error instanceof UploadLost && attempt > 0)) inPieces = false;
       else if (!(error instanceof UploadLost || (error instanceof BstError && error.temporary))) throw error;
       if (attempt >= http.retries) {
         throw error instanceof BstError

@@ -4,6 +4,25 @@ import { TAR_END, tarHeader, tarPadding } from "../../base/tar-header.ts";
 import { writeAll, writing } from "./blob-folder.ts";
 
 const NEVER = 0;
+/** Eleven octal digits. */
+const MAX_OCTAL = 8 ** 11 - 1;
+const SIZE = 124;
+const SUM = 148;
+const BLOCK = 512;
+
+/** A file's header that needs as much room for each size: a large one is written in binary, as GNU's tar does it. */
+export function headerOf(path: string, size: number): Buffer {
+  const header = tarHeader({ path, type: "file", mode: 0o644, size: Math.min(size, MAX_OCTAL), mtime: NEVER });
+  if (size <= MAX_OCTAL) return header;
+  const block = header.subarray(header.length - BLOCK);
+  block.fill(0, SIZE, SIZE + 12);
+  block[SIZE] = 0x80;
+  block.writeBigUInt64BE(BigInt(size), SIZE + 4);
+  block.fill(" ", SUM, SUM + 8);
+  const sum = block.reduce((all, byte) => all + byte, 0);
+  block.write(`${sum.toString(8).padStart(6, "0")}\0 `, SUM, "latin1");
+  return header;
+}
 
 export class TarWriter implements Disposable {
   readonly #path: string;
@@ -48,9 +67,7 @@ export class TarWriter implements Disposable {
       this.#end += piece.length;
     }
     const size = this.#end - start;
-    const bytes = tarHeader({ path, type: "file", mode: 0o644, size, mtime: NEVER });
-    if (bytes.length !== start - header) throw new Error(`The header of ${path} needs more room than it has`);
-    this.#write(bytes, header);
+    this.#write(headerOf(path, size), header);
     this.#pad(size);
     return size;
   }
