@@ -1,8 +1,8 @@
 /** Loads an image into podman and runs it, in storage of its own that goes away with it. */
 import { execFile, execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 
@@ -23,6 +23,14 @@ export class Podman implements Disposable {
   readonly #storage = mkdtempSync(join(tmpdir(), "pod-"));
   readonly #containers: string[] = [];
 
+  /** For programs that run podman themselves. */
+  get env(): Record<string, string> {
+    const file = join(this.#storage, "storage.conf");
+    const [root, run] = [join(this.#storage, "root"), join(this.#storage, "run")];
+    writeFileSync(file, `[storage]\ndriver = "overlay"\ngraphroot = "${root}"\nrunroot = "${run}"\n`);
+    return { CONTAINERS_CONF: env.CONTAINERS_CONF, CONTAINERS_STORAGE_CONF: file };
+  }
+
   #global(): string[] {
     return ["--root", join(this.#storage, "root"), "--runroot", join(this.#storage, "run")];
   }
@@ -36,6 +44,19 @@ export class Podman implements Disposable {
   async load(tar: string): Promise<string[]> {
     const output = await this.#podman("load", "--input", tar);
     return [...output.matchAll(/^Loaded image: (.*)$/gm)].map((match) => match[1] ?? "");
+  }
+
+  /** Builds the image of a Dockerfile, with the folder that it is in; returns its id. */
+  build(dockerfile: string): Promise<string> {
+    return this.#podman("build", "--quiet", "--network", "none", "--file", dockerfile, dirname(dockerfile));
+  }
+
+  /** The ids of all images. */
+  async images(): Promise<string[]> {
+    return (await this.#podman("images", "--all", "--quiet", "--no-trunc"))
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => line.replace("sha256:", ""));
   }
 
   /** What `podman image inspect` says of an image. */

@@ -1,6 +1,7 @@
 /** Commands on container images. */
-import { artifactRemotes, force, IMAGE, ignoreProjectArtifactRemotes, NEW_FILE } from "./common.ts";
-import { choiceOr, command, flag, integer, path, single, some, text } from "./types.ts";
+
+import { artifactRemotes, force, IMAGE, ignoreProjectArtifactRemotes, NEW_FILE, TEXT } from "./common.ts";
+import { any, choice, choiceOr, command, flag, integer, path, single, some, text, textOr, texts } from "./types.ts";
 
 const insecure = flag("--insecure", "Make do with plain http, and certificates that nobody vouches for");
 const anonymous = flag("--anonymous", "Show registries no credentials");
@@ -129,6 +130,48 @@ export const image = {
         ...servers,
       },
       arguments: { element: single("ELEMENT", IMAGE), file: single("FILE", { kind: "path", path: NEW_FILE }) },
+    }),
+    run: command({
+      summary: "Run an image, to see that it works",
+      description: [
+        "Loads an image into podman or docker, runs it, and removes the image again unless it was there before. The exit " +
+          "status is that of the container.",
+        "What follows '--' is the command to run instead of the image's own:",
+        " bst-ts image run oci/app.bst -- /bin/sh -c 'id'",
+        ...PLACES,
+      ],
+      options: {
+        engine: choice(
+          "--engine",
+          ["podman", "docker"],
+          "The program to run it with; else podman, or docker without it",
+        ),
+        publish: texts("-p --publish", "Show a port of the container on this machine, such as 8080:80", "PORTS"),
+        network: text("--network", "The container's network, such as none"),
+        keep: flag("--keep", "Leave the image in the program's storage"),
+        platform,
+        insecure,
+        anonymous,
+        ...servers,
+      },
+      arguments: { image: single("IMAGE", IMAGE), command: any("COMMAND", TEXT) },
+    }),
+    dockerfile: command({
+      summary: "Print an image's configuration as a Dockerfile",
+      description: [
+        "Prints the instructions of a Dockerfile that configures an image in the same way: labels, environment, ports, " +
+          "volumes, folder, user, entry point, command. The files of the image are not among them: --from names the image " +
+          "that has these.",
+        ...PLACES,
+      ],
+      options: {
+        from: textOr("--from", "scratch", "The image that the Dockerfile begins with"),
+        platform,
+        insecure,
+        anonymous,
+        ...servers,
+      },
+      arguments: { image: single("IMAGE", IMAGE) },
     }),
   },
 };

@@ -130,6 +130,11 @@ export function text(flags: string, help: string, extras: OptionExtras = {}): Op
   return option(flags, [{ kind: "text" }], help, extras);
 }
 
+/** A text that may be given again. */
+export function texts(flags: string, help: string, metavar: string): Option<readonly string[]> {
+  return option(flags, [{ kind: "text" }], help, { multiple: true, defaultValue: [], metavar });
+}
+
 export function textOr(flags: string, defaultValue: string, help: string): Option<string> {
   return option(flags, [{ kind: "text" }], help, { defaultValue, showDefault: true });
 }
