@@ -365,6 +365,21 @@ describe("who asks", () => {
     ]);
   });
 
+  test("is not for storage to ask that blobs are at", async () => {
+    const storage = await serveHttp((_request, response) => {
+      response.writeHead(401, { "www-authenticate": `Bearer realm="${storage.url}/token"` }).end();
+    });
+    const registry = await serveRegistry({
+      intercept(_request, response) {
+        response.writeHead(307, { location: `${storage.url}/blob` }).end();
+        return true;
+      },
+    });
+    const attempt = read(repository(registry).blob(blobOf(Buffer.from("x"))));
+    await expect(attempt).rejects.toMatchObject({ reason: "registry-denied" });
+    expect(storage.requests.map(({ url }) => url)).toEqual(["/blob"]);
+  });
+
   test("is not told to a server of tokens that is not encrypted", async () => {
     const registry = await serveRegistry({
       intercept(request, response) {

@@ -7,7 +7,7 @@ import { BstError } from "../../base/errors.ts";
 import { VERSION } from "../../base/version.ts";
 import { isTransient } from "./errors.ts";
 
-export type Response = Dispatcher.ResponseData;
+type Response = Dispatcher.ResponseData;
 
 export interface HttpRequest {
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -24,7 +24,14 @@ export interface HttpRequest {
 export interface Answer {
   readonly status: number;
   readonly body: Buffer;
+  /** Where it came from in the end. */
+  readonly from: URL;
   header(name: string): string | undefined;
+}
+
+/** An answer whose body must be read or discarded. */
+export interface Opened extends Omit<Answer, "body"> {
+  readonly body: Response["body"];
 }
 
 export interface HttpOptions {
@@ -68,32 +75,27 @@ export function isLoopback(hostname: string): boolean {
 
 /** The answer, whatever its status, with its whole body. @throws BstError domain remote */
 export function exchange(request: HttpRequest, options: HttpOptions, limit: number = MAX_ANSWER): Promise<Answer> {
-  return send(request, options, async (response) => {
-    const { statusCode: status, headers } = response;
-    const body = await bodyOf(response, limit, `The answer to ${request.method} ${request.url.pathname}`);
-    return { status, header: (name) => headerOf(headers, name), body };
-  });
+  return send(request, options, async ({ body, ...answer }) => ({
+    ...answer,
+    body: await bodyOf(body, limit, `The answer to ${request.method} ${request.url.pathname}`),
+  }));
 }
 
-/** As {@link exchange}, but the body must be read by the caller. */
-export function open(request: HttpRequest, options: HttpOptions): Promise<Response> {
-  return send(request, options, async (response) => response);
+/** As {@link exchange}, with the body as it comes. */
+export function open(request: HttpRequest, options: HttpOptions): Promise<Opened> {
+  return send(request, options, async (opened) => opened);
 }
 
-async function send<T>(
-  request: HttpRequest,
-  options: HttpOptions,
-  take: (response: Response) => Promise<T>,
-): Promise<T> {
+async function send<T>(request: HttpRequest, options: HttpOptions, take: (opened: Opened) => Promise<T>): Promise<T> {
   const isReplayable = request.once !== true && (request.body === undefined || Buffer.isBuffer(request.body));
   for (let attempt = 0; ; attempt++) {
     const isLast = !isReplayable || attempt >= options.retries;
     let pause: number | undefined;
     try {
-      const response = await follow(request, options);
-      if (isLast || !isTransient(response.statusCode)) return await take(response);
-      pause = retryAfter(response);
-      await response.body.dump();
+      const opened = await follow(request, options);
+      if (isLast || !isTransient(opened.status)) return await take(opened);
+      pause = retryAfter(opened);
+      await opened.body.dump();
     } catch (error) {
       if (isLast || !isLostConnection(error)) throw describe(error, request.url, options.signal);
     }
@@ -124,7 +126,7 @@ export function requireAllowed(url: URL, insecure: boolean): void {
   });
 }
 
-async function follow(request: HttpRequest, { signal, insecure }: HttpOptions): Promise<Response> {
+async function follow(request: HttpRequest, { signal, insecure }: HttpOptions): Promise<Opened> {
   const { request: perform } = await import("undici");
   let { url, method } = request;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
@@ -141,11 +143,12 @@ async function follow(request: HttpRequest, { signal, insecure }: HttpOptions): 
       },
       ...(request.body === undefined ? {} : { body: request.body }),
     });
-    const { location } = response.headers;
-    const { statusCode: status } = response;
-    if (![301, 302, 303, 307, 308].includes(status) || location === undefined) return response;
+    const { headers, body, statusCode: status } = response;
+    const { location } = headers;
     // A body that is sent elsewhere would have to be sent again; no registry asks for that.
-    if (method !== "GET" && method !== "HEAD") return response;
+    const isRedirect = [301, 302, 303, 307, 308].includes(status) && (method === "GET" || method === "HEAD");
+    if (!isRedirect || location === undefined)
+      return { status, header: (name) => headerOf(headers, name), body, from: url };
     await response.body.dump();
     url = urlOf(String(location), url);
     if (url.protocol !== "http:" && url.protocol !== "https:") requireAllowed(url, insecure);
@@ -168,8 +171,8 @@ export function urlOf(text: string, base: URL): URL {
 }
 
 /** Milliseconds that the server wishes for. */
-function retryAfter({ headers }: Response): number | undefined {
-  const value = headerOf(headers, "retry-after") ?? "";
+function retryAfter({ header }: Opened): number | undefined {
+  const value = header("retry-after") ?? "";
   if (/^\d{1,6}$/.test(value)) return Number(value) * 1000;
   const date = Date.parse(value);
   return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
@@ -217,7 +220,7 @@ function reasonOf(error: unknown): string {
   return error.message || String("code" in error ? error.code : error.name);
 }
 
-async function bodyOf({ body }: Response, limit: number, what: string): Promise<Buffer> {
+async function bodyOf(body: Response["body"], limit: number, what: string): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
@@ -230,7 +233,7 @@ async function bodyOf({ body }: Response, limit: number, what: string): Promise<
   return Buffer.concat(chunks);
 }
 
-export function headerOf(headers: Response["headers"], name: string): string | undefined {
+function headerOf(headers: Response["headers"], name: string): string | undefined {
   const value = headers[name];
   return Array.isArray(value) ? value[0] : value;
 }

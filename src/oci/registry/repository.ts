@@ -88,7 +88,7 @@ export class Repository {
         ok: received === 0 ? [200] : [200, 206],
       });
       // A server may know no ranges.
-      let skipped = response.statusCode === 206 ? received : 0;
+      let skipped = response.status === 206 ? received : 0;
       try {
         for await (const chunk of response.body as AsyncIterable<Buffer>) {
           const rest = chunk.subarray(Math.min(chunk.length, received - skipped));

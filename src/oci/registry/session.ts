@@ -9,11 +9,10 @@ import {
   exchange,
   type HttpOptions,
   type HttpRequest,
-  headerOf,
   isCertificateError,
   isLoopback,
+  type Opened,
   open,
-  type Response,
   urlOf,
 } from "./http.ts";
 import { DOCKER_HUB } from "./reference.ts";
@@ -44,6 +43,8 @@ interface Token {
   readonly expires: number;
 }
 
+/** Characters of an answer that is an error. */
+const SHOWN = 1 << 16;
 const HUB_SERVER = "registry-1.docker.io";
 
 export class RegistrySession {
@@ -91,22 +92,24 @@ export class RegistrySession {
   }
 
   /** As {@link ask}, with the body as a stream. */
-  async open(ask: Ask): Promise<Response> {
+  async open(ask: Ask): Promise<Opened> {
     const { at, ok, ...request } = ask;
-    const response = await this.#authorized(at, true, async (url, authorization) => {
-      const opened = await open({ ...request, url, authorization }, this.http);
-      return { opened, status: opened.statusCode, header: (name: string) => headerOf(opened.headers, name) };
-    });
-    if (ok.includes(response.status)) return response.opened;
-    const text = (await response.opened.body.text()).slice(0, 1 << 16);
-    throw statusError(this.host, describe(ask), response.status, text);
+    const opened = await this.#authorized(
+      at,
+      true,
+      (url, authorization) => open({ ...request, url, authorization }, this.http),
+      ({ body }) => body.dump(),
+    );
+    if (ok.includes(opened.status)) return opened;
+    throw statusError(this.host, describe(ask), opened.status, await beginningOf(opened.body));
   }
 
   /** Sends a request, and once more with what the registry wants to see. */
-  async #authorized<T extends Pick<Answer, "status" | "header">>(
+  async #authorized<T extends Omit<Answer, "body">>(
     at: string | URL,
     isReplayable: boolean,
     perform: (url: URL, authorization: (url: URL) => string | undefined) => Promise<T>,
+    discard?: (first: T) => Promise<void>,
   ): Promise<T> {
     const base = await this.base();
     const url = typeof at === "string" ? new URL(`v2/${this.repository}/${at}`, base) : at;
@@ -114,7 +117,8 @@ export class RegistrySession {
     const shown = this.#authorization?.header;
     // Secrets are for the registry alone, wherever it leads.
     const first = await perform(url, (target) => (target.origin === base.origin ? shown : undefined));
-    if (first.status !== 401 || url.origin !== base.origin || !isReplayable) return first;
+    // What it was led to has no say in who asks.
+    if (first.status !== 401 || first.from.origin !== base.origin || !isReplayable) return first;
     const header = first.header("www-authenticate");
     // Meanwhile another request may have been through this.
     if (this.#authorization?.header === shown) {
@@ -125,6 +129,7 @@ export class RegistrySession {
     }
     const now = this.#authorization?.header;
     if (now === undefined || now === shown) return first;
+    await discard?.(first);
     return perform(url, (target) => (target.origin === base.origin ? now : undefined));
   }
 
@@ -182,6 +187,16 @@ export class RegistrySession {
       return new URL(secure.href.replace("https:", "http:"));
     }
   }
+}
+
+/** As much of an answer as is shown. */
+async function beginningOf(body: Opened["body"]): Promise<string> {
+  let text = "";
+  for await (const chunk of body) {
+    text += chunk;
+    if (text.length > SHOWN) break;
+  }
+  return text.slice(0, SHOWN);
 }
 
 function direct(known: Credentials): string {
