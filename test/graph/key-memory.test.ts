@@ -24,7 +24,7 @@ plugins: [{ origin: local, path: plugins, elements: [make] }]
   "a.bst": "kind: import\nsources:\n- { kind: local, path: files/a }\n",
   "b.bst":
     "kind: manual\nbuild-depends: [a.bst]\n(@): base.yml\nconfig:\n  build-commands: ['echo %{color} %{size}']\n",
-  "c.bst": "kind: make\nbuild-depends: [b.bst]\nconfig: { "(?)": [{ debug: { install-commands: [x] } }] }\n",
+  "c.bst": "kind: make\nbuild-depends: [b.bst]\nconfig: { '(?)': [{ debug: { install-commands: [x] } }] }\n",
   "d.bst": "kind: stack\ndepends: [c.bst, link.bst, 'sub.bst:e.bst']\n",
   "f.bst": "kind: import\nsources:\n- { kind: remote, url: 'http://localhost/file', ref: abc }\n",
   "link.bst": "kind: link\nconfig: { target: f.bst }\n",
