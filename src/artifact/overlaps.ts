@@ -52,10 +52,7 @@ export class StagingArea {
    */
   stage(elements: readonly StagedElement[], location = "/", action: OverlapAction = "warning"): StagingWarning[] {
     const folder = this.#root().openDirectory(location.replace(/^\/+/, ""), { create: true });
-    const staged = elements.map((element) => {
-      const options = element.filter === undefined ? {} : { filter: element.filter };
-      return { element, result: folder.importTree(element.files, options) };
-    });
+    const staged = stageEach(folder, elements);
     const overwriters = collectOverwriters(staged);
     const { internal, external } = sortOverlaps(staged, overwriters);
     const warnings = [...warnOfOverlaps(internal, location), ...warnOfIgnored(staged, location)];
@@ -141,7 +138,30 @@ function sortOverlaps(staged: readonly Staged[], overwriters: ReadonlyMap<string
   return { internal, external };
 }
 
-function* warnOfOverlaps(overlaps: Overlaps["internal"], location: string): Generator<StagingWarning> {
+/** A file that several elements stage. */
+export interface Overlap {
+  /** Relative to where they are staged. */
+  readonly path: string;
+  /** The lowest first; at least two. */
+  readonly elements: readonly StagedElement[];
+  /** Those of them whose whitelist does not allow it. */
+  readonly offenders: readonly StagedElement[];
+}
+
+/** The overlaps of elements that are staged in this order into an empty tree, which no whitelist allows. */
+export function findOverlaps(root: Tree, elements: readonly StagedElement[]): Overlap[] {
+  const staged = stageEach(root, elements);
+  return [...unlisted(sortOverlaps(staged, collectOverwriters(staged)).internal)];
+}
+
+function stageEach(folder: Tree, elements: readonly StagedElement[]): Staged[] {
+  return elements.map((element) => {
+    const options = element.filter === undefined ? {} : { filter: element.filter };
+    return { element, result: folder.importTree(element.files, options) };
+  });
+}
+
+function* unlisted(overlaps: Overlaps["internal"]): Generator<Overlap> {
   const whitelists = new Map<StagedElement, (path: string) => boolean>();
   const isAllowed = (element: StagedElement, path: string) => {
     let whitelist = whitelists.get(element);
@@ -151,11 +171,16 @@ function* warnOfOverlaps(overlaps: Overlaps["internal"], location: string): Gene
     }
     return whitelist(path);
   };
-  const lines: string[] = [];
   for (const [path, elements] of overlaps) {
     const [, ...upper] = elements;
     const offenders = upper.filter((element) => !isAllowed(element, path));
-    if (offenders.length === 0) continue;
+    if (offenders.length > 0) yield { path, elements, offenders };
+  }
+}
+
+function* warnOfOverlaps(overlaps: Overlaps["internal"], location: string): Generator<StagingWarning> {
+  const lines: string[] = [];
+  for (const { path, elements, offenders } of unlisted(overlaps)) {
     const order = elements.map(({ name }) => name).reverse();
     const names = offenders.map(({ name }) => name).join(" and ");
     lines.push(`${join(location, path)}: ${names} may not replace it, in the order ${order.join(" above ")}`);

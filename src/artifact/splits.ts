@@ -29,6 +29,11 @@ export function splitFilter(
   };
 }
 
+/** The domains that a path belongs to, which is relative to the artifact's root. @param rules as in {@link splitFilter} */
+export function domainsOf(rules: MappingNode, path: string): string[] {
+  return rules.keys().filter((domain) => matcher(rules.strings(domain) ?? [])(`/${path}`));
+}
+
 /** Whether an element's public data `overlap-whitelist` has a path, which is relative to where the element is staged. */
 export function overlapWhitelist(publicData: MappingNode): (path: string) => boolean {
   const isListed = matcher(publicData.mapping("bst")?.strings("overlap-whitelist") ?? []);

@@ -1,4 +1,5 @@
 /** Every command of the program, by name. */
+import { RULE_IDS } from "../../views/lint/rule-ids.ts";
 import { artifact } from "./artifact.ts";
 import {
   ARTIFACT,
@@ -19,6 +20,7 @@ import {
   type Command,
   choice,
   choiceOr,
+  choices,
   command,
   elementNames,
   flag,
@@ -112,6 +114,25 @@ const tree = {
         path: { type: "directory", readable: true, writable: true },
       }),
     },
+  }),
+  lint: command({
+    summary: "Find mistakes in how images are put together",
+    description: [
+      "Checks elements for mistakes that no build complains of, such as a stack where a layer should be, ldconfig after " +
+        "build-oci, or a package that reaches no image. Nothing is built for that. Rules that look into artifacts use " +
+        "those that are in the cache, and it is told what they could not check.",
+      "Without arguments all elements of the project are checked, otherwise those named and what they depend on.",
+      "An element that means it so says it in its public data:",
+      " public:\n   lint:\n     ignore: [stack-as-layer]",
+      "The exit status is 1 where there are errors or warnings.",
+    ],
+    options: {
+      rule: choices("--rule", RULE_IDS, "Check this rule only"),
+      listRules: ownFlag("--list-rules", "Show which rules there are"),
+      json: ownFlag("--json", "Print all as JSON"),
+    },
+    arguments: { elements: any("ELEMENTS", ELEMENT) },
+    own: true,
   }),
   schema: command({
     summary: "Print the JSON schema of a file",

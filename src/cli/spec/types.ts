@@ -185,6 +185,15 @@ export function choiceOr<const C extends string>(
   return option(flags, [{ kind: "choice", choices }], help, { defaultValue, showDefault: true, ...extras });
 }
 
+/** One of some words, and it may be given again. */
+export function choices<const C extends string>(
+  flags: string,
+  choices: readonly C[],
+  help: string,
+): Option<readonly C[]> {
+  return option(flags, [{ kind: "choice", choices }], help, { multiple: true, defaultValue: [], metavar: "RULE" });
+}
+
 /** An option that takes two words and may be given again. */
 export function pairs(
   flags: string,

@@ -1,0 +1,70 @@
+/** What rules ask about the files of artifacts. */
+import { domainsOf, splitFilter } from "../../artifact/splits.ts";
+import type { TreeNode } from "../../cas/directory.ts";
+import { walk } from "../../cas/walk.ts";
+import type { Element } from "../../project/element.ts";
+import { MappingNode } from "../../yaml/node.ts";
+import type { LintContext } from "./finding.ts";
+
+const known = new WeakMap<LintContext["cas"], Map<string, ReadonlyMap<string, TreeNode>>>();
+
+/** Files and symlinks by their paths; undefined where the artifact is not in the cache. */
+export function contentOf({ cas, files }: LintContext, element: Element): ReadonlyMap<string, TreeNode> | undefined {
+  const tree = files(element);
+  if (tree === undefined) return undefined;
+  const trees = known.get(cas) ?? new Map<string, ReadonlyMap<string, TreeNode>>();
+  known.set(cas, trees);
+  let content = trees.get(tree.hash);
+  if (content === undefined) {
+    const all = new Map<string, TreeNode>();
+    for (const { path, node } of walk(cas, tree)) if (node.kind !== "directory") all.set(path, node);
+    content = all;
+    trees.set(tree.hash, content);
+  }
+  return content;
+}
+
+/** Elements with files whose artifacts are not in the cache. */
+export function missingOf(context: LintContext, elements: readonly Element[]): Element[] {
+  return elements.filter((element) => element.hasArtifact && context.files(element) === undefined);
+}
+
+export function splitRules(context: LintContext, element: Element): MappingNode {
+  return context.publicData(element).mapping("bst")?.mapping("split-rules") ?? MappingNode.empty;
+}
+
+/** What a `compose` or `filter` takes of an artifact. */
+export function selectionOf(element: Element) {
+  const { config } = element;
+  return {
+    include: config.strings("include") ?? [],
+    exclude: config.strings("exclude") ?? [],
+    orphans: config.bool("include-orphans") ?? element.kind === "compose",
+  };
+}
+
+/** Paths in artifacts that a `compose` leaves out, with the element that has each. */
+export function droppedBy(context: LintContext, compose: Element, parts: readonly Element[]): Map<string, Element> {
+  const dropped = new Map<string, Element>();
+  const kept = contentOf(context, compose);
+  for (const part of parts) {
+    const takes = splitFilter(splitRules(context, part), selectionOf(compose));
+    if (takes === undefined) continue;
+    for (const path of contentOf(context, part)?.keys() ?? []) {
+      if (!takes(path) && !kept?.has(path)) dropped.set(path, part);
+    }
+  }
+  return dropped;
+}
+
+/** `devel, debug`, or that it belongs to none. */
+export function domainText(context: LintContext, element: Element, path: string): string {
+  const domains = domainsOf(splitRules(context, element), path);
+  return domains.length === 0 ? "no domain" : domains.join(", ");
+}
+
+/** The first few of many names. */
+export function some(names: readonly string[], limit = 3): string {
+  const listed = names.slice(0, limit).join(", ");
+  return names.length > limit ? `${listed} and ${names.length - limit} more` : listed;
+}

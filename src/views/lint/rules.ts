@@ -1,0 +1,27 @@
+/** All rules, in the order of their findings. */
+import * as assembly from "./assembly-rules.ts";
+import * as content from "./content-rules.ts";
+import type { Rule } from "./finding.ts";
+import * as layers from "./layer-rules.ts";
+import * as packages from "./package-rules.ts";
+
+export const RULES: readonly Rule[] = [
+  layers.stackAsLayer,
+  layers.unknownDomain,
+  layers.droppedDomainWanted,
+  content.droppedFiles,
+  packages.packageInNoLayer,
+  layers.packageBesideStack,
+  content.unneededInLayer,
+  content.overlaps,
+  assembly.usrEtcLeft,
+  assembly.usrEtcLate,
+  assembly.dconfMissing,
+  assembly.dconfLate,
+  assembly.ldconfigMissing,
+  assembly.ldconfigLate,
+  assembly.ldconfigEarly,
+  assembly.initialScriptsNotRun,
+  packages.compiledInPackage,
+  packages.attributesLost,
+];

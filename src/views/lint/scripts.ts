@@ -1,0 +1,69 @@
+/** The shell commands that elements declare, with the places of what they call. */
+import { readFileSync } from "node:fs";
+import type { Element } from "../../project/element.ts";
+import type { MappingNode, Node, ScalarNode } from "../../yaml/node.ts";
+import { type Place, placeOf } from "./finding.ts";
+import { type Call, callsOf } from "./shell.ts";
+
+export interface PlacedCall extends Call {
+  /** Position among all calls of the element. */
+  readonly order: number;
+  readonly place: Place;
+}
+
+/** Calls of all lists of commands in an element's configuration, as far as these are declared in its own files. */
+export function ownCalls(element: Element): PlacedCall[] {
+  return placed(commandNodes(element.config).filter((node) => element.loaded.files.has(node.file.path)));
+}
+
+/** Calls of all commands of an element, wherever they are declared. */
+export function allCalls(element: Element): PlacedCall[] {
+  return placed(commandNodes(element.config));
+}
+
+export function integrationCalls(publicData: MappingNode): PlacedCall[] {
+  return placed(publicData.mapping("bst")?.sequence("integration-commands")?.scalars() ?? []);
+}
+
+/** Of the script that is to be run over the files of an image. */
+export function initialScriptCalls(publicData: MappingNode): PlacedCall[] {
+  const script = publicData.mapping("initial-script")?.scalar("script");
+  return script === undefined ? [] : placed([script]);
+}
+
+function commandNodes(config: MappingNode): ScalarNode[] {
+  return [...config.entries].flatMap(([key, node]) => (/commands$/.test(key) ? scalars(node) : []));
+}
+
+function scalars(node: Node): ScalarNode[] {
+  return node.type === "sequence" ? node.items.flatMap(scalars) : node.type === "scalar" ? [node] : [];
+}
+
+function placed(nodes: readonly ScalarNode[]): PlacedCall[] {
+  const all = nodes.flatMap((node) => callsOf(node.value).map((call) => ({ call, node })));
+  return all.map(({ call, node }, order) => ({ ...call, order, place: placeInside(node, call) }));
+}
+
+/** Variables can have moved lines: then it is the first line behind the beginning that names the program, or that. */
+function placeInside(node: ScalarNode, { line, program }: Call): Place {
+  const start = placeOf(node);
+  if (node.isSynthetic) return start;
+  const lines = linesOf(node.file.path);
+  const isBlock = /^[|>]/.test((lines[node.line] ?? "").slice(node.column));
+  const likely = node.line + line + (isBlock ? 1 : 0);
+  const end = node.line + node.value.split("\n").length + 1;
+  const candidates = [likely, ...Array.from({ length: end - node.line }, (_, i) => node.line + i)];
+  for (const candidate of candidates) {
+    const column = (lines[candidate] ?? "").indexOf(program);
+    if (column >= 0) return { ...start, line: candidate + 1, column: column + 1 };
+  }
+  return start;
+}
+
+const files = new Map<string, readonly string[]>();
+
+function linesOf(path: string): readonly string[] {
+  const known = files.get(path) ?? readFileSync(path, "utf8").split("\n");
+  files.set(path, known);
+  return known;
+}
