@@ -90,7 +90,7 @@ const BAD: readonly [rule: string, element: string, text: string, at: string, se
     "devel",
     "error",
   ],
-  ["package-in-no-layer", "forgotten.bst", local("doc", "config: {target: /forgotten}\n"), "kind"],
+  ["package-in-no-layer", "forgotten.bst", local("doc", "config: {target: /forgotten}\n"), "kind: import"],
   [
     "package-beside-stack",
     "beside.bst",

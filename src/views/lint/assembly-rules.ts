@@ -53,8 +53,8 @@ export const dconfMissing = missing("dconf-missing", "An image has dconf keyfile
 
 export const usrEtcLate = ordered("usr-etc-late", "/usr/etc is merged after dconf update", MERGE, [DCONF]);
 export const dconfLate = ordered("dconf-late", "dconf update runs after ldconfig or build-oci", DCONF, [
-  LDCONFIG,
   BUILD,
+  LDCONFIG,
 ]);
 export const ldconfigLate = ordered("ldconfig-late", "ldconfig runs after build-oci", LDCONFIG, [BUILD]);
 
