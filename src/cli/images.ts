@@ -11,7 +11,7 @@ import { type ImageName, parseImageName } from "../oci/transport/names.ts";
 import { filesReader, openReader, type TransportTools, wouldReplace } from "../oci/transport/open.ts";
 import type { ImageReader, ImageWriter } from "../oci/transport/types.ts";
 import type { CommandContext } from "./app.ts";
-import { nameOf, openArtifacts, type Subject } from "./artifacts.ts";
+import { type ArtifactBench, nameOf, openArtifacts, type Subject } from "./artifacts.ts";
 import { artifactServers } from "./servers.ts";
 import type { OptionsOf } from "./spec/commands.ts";
 import { requireCached } from "./staging.ts";
@@ -32,10 +32,14 @@ export type ExternalName = Exclude<ImageName, { readonly kind: "element" }>;
 export interface OpenImage {
   readonly reader: ImageReader;
   readonly about: { readonly element: string; readonly key: DisplayKey };
+  /** Where it is an artifact. */
+  readonly subject?: Subject;
 }
 
 export interface ImageBench {
   readonly tools: TransportTools;
+  /** Where there are artifacts among the images. */
+  readonly artifacts?: ArtifactBench;
   /** In the order of the names. */
   readonly images: readonly OpenImage[];
 }
@@ -73,15 +77,16 @@ export async function openImages(
       continue;
     }
     const found = subjects.filter((subject) => isNamed(subject, name.name, elements));
-    for (const { record, ...subject } of found) {
-      const title = nameOf({ ...subject, record });
+    for (const subject of found) {
+      const { record } = subject;
+      const title = nameOf(subject);
       if (record.files === undefined)
         throw new BstError("element", `${title} holds no image: it has no files`, { reason: "oci-invalid-image" });
       const { element, key = NO_KEY } = subject.about;
-      images.push({ reader: filesReader(treeFiles(cas, record.files, title)), about: { element, key } });
+      images.push({ reader: filesReader(treeFiles(cas, record.files, title)), about: { element, key }, subject });
     }
   }
-  return { tools, images };
+  return { tools, images, ...(bench !== undefined && { artifacts: bench }) };
 }
 
 /** Patterns of names stand for all that they match, and only one word is such. */

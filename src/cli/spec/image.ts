@@ -112,6 +112,24 @@ export const image = {
       options: { platform, insecure, anonymous, ...servers },
       arguments: { image: single("IMAGE", IMAGE) },
     }),
+    sbom: command({
+      summary: "List what the image of an element consists of",
+      description: [
+        "Prints a list of parts (SBOM) of the image of an element: each element of which there are files in the image, with " +
+          "version, sources, checksums, licence, package URL and dependencies. Sources and refs are those of the project; " +
+          "licences are what elements say under 'public: sbom:', or sources by the project's provenance attributes.",
+        "The same image gives the same list, to the byte. Its date is SOURCE_DATE_EPOCH, that of the image, or 1970.",
+      ],
+      options: {
+        format: choiceOr("--format", ["spdx", "cyclonedx"], "spdx", "SPDX 2.3 or CycloneDX 1.6, in JSON"),
+        output: path("--output", NEW_FILE, "Write the list to this file", { metavar: "FILE" }),
+        files: flag("--files", "List each file too, with SHA-1 and SHA-256, under the element that it comes from"),
+        buildDeps: flag("--build-deps", "List elements too that were only needed to build others"),
+        platform,
+        ...servers,
+      },
+      arguments: { element: single("ELEMENT", IMAGE) },
+    }),
     save: command({
       summary: "Write the image of an element to a file",
       description: [
