@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { BstError } from "../../base/errors.ts";
 import type { ImageReference } from "../../oci/registry/reference.ts";
+import { Repository } from "../../oci/registry/repository.ts";
 import { writing } from "../../oci/transport/blob-folder.ts";
 import { JoinedReader } from "../../oci/transport/joined.ts";
 import { isElementName, parseRegistryName } from "../../oci/transport/names.ts";
@@ -10,6 +11,7 @@ import { registryWriter, tagOf } from "../../oci/transport/open.ts";
 import { relay } from "../../oci/transport/types.ts";
 import type { Run } from "../app.ts";
 import { type OpenImage, openImages, selectionOf, transfer } from "../images.ts";
+import { attachAll, privateKeyAt, sbomsOf, signAndTell } from "../statements.ts";
 
 export const run: Run<"image push"> = async (context, options) => {
   const { chunkSize, digestfile } = options;
@@ -22,13 +24,16 @@ export const run: Run<"image push"> = async (context, options) => {
       detail: "For example: bst-ts image push oci/app.bst registry.example/app:1.0",
     });
   }
+  const key = options.signKey === undefined ? undefined : privateKeyAt(context, options.signKey);
   const names = elements.map((name) => ({ kind: "element", name }) as const);
-  const { tools, images } = await openImages(context, names, options);
+  const bench = await openImages(context, names, options);
+  const { tools, images } = bench;
   const [first] = images;
   if (first === undefined) throw new BstError("element", "No element matches", { reason: "oci-invalid-image" });
   const joins = images.length > 1 || options.allPlatforms;
   const image: OpenImage = joins ? { ...first, reader: new JoinedReader(images.map(({ reader }) => reader)) } : first;
   const select = options.platform === undefined ? "all" : selectionOf(options);
+  const statements = await sbomsOf(context, bench, options.sbom);
   let digest = "";
   const pushed = new Map<string, string>();
   for (const { host, repository, tags } of places) {
@@ -38,6 +43,9 @@ export const run: Run<"image push"> = async (context, options) => {
     const writer = registryWriter({ host, repository }, tags, tools);
     const parts = await transfer(context, "push", { ...image, reader }, writer, select);
     digest = parts.root.descriptor.digest;
+    await attachAll(context, registryWriter({ host, repository }, [], tools), parts, statements);
+    if (key !== undefined)
+      await signAndTell(context, new Repository({ host, repository }, "push", tools.push), digest, key);
     pushed.set(host, repository);
   }
   if (digestfile !== undefined) {

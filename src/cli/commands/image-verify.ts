@@ -1,16 +1,23 @@
 /** `image verify`: reads all of an image, and says what is wrong with it. */
 import { activity } from "../../base/activity.ts";
 import { BstError } from "../../base/errors.ts";
+import { verifySignatures } from "../../oci/cosign/signatures.ts";
+import { Repository } from "../../oci/registry/repository.ts";
 import { parseImageName } from "../../oci/transport/names.ts";
 import { verifyImage } from "../../oci/verify.ts";
 import type { Run } from "../app.ts";
 import { absolute, formatSize, openImages, selectionOf } from "../images.ts";
+import { publicKeyAt } from "../statements.ts";
 
 export const run: Run<"image verify"> = async (context, options) => {
   const { reporter, signal } = context;
   const name = absolute(context, parseImageName(options.image));
   const select = options.platform === undefined ? "all" : selectionOf(options);
-  const { images } = await openImages(context, [name], options);
+  const key = options.key === undefined ? undefined : publicKeyAt(context, options.key);
+  if (key !== undefined && name.kind !== "registry") {
+    throw new BstError("app", "Signatures are kept in registries: name an image in one", { reason: "no-signatures" });
+  }
+  const { images, tools } = await openImages(context, [name], options);
   for (const image of images) {
     await using reader = image.reader;
     const found = await activity(reporter, `Verifying ${reader.name}`, () => verifyImage(reader, { select, signal }));
@@ -20,6 +27,10 @@ export const run: Run<"image verify"> = async (context, options) => {
         reason: "oci-invalid-image",
         detail: problems.map((problem) => `${problem.digest}: ${problem.message}`).join("\n"),
       });
+    }
+    if (key !== undefined && name.kind === "registry") {
+      const count = await verifySignatures(new Repository(name.reference, "pull", tools.pull), digest, key);
+      context.print(`${digest} is signed with ${options.key}${count === 1 ? "" : ` (${count} times)`}`);
     }
     context.print(`${digest} is whole: ${manifests} manifests, ${blobs} blobs, ${formatSize(bytes)}`);
   }

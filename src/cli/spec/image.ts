@@ -11,6 +11,8 @@ const platform = text("--platform", "The image for this platform, such as linux/
 const all = flag("-a --all", "All images of an index, and not just one");
 const servers = { artifactRemotes: artifactRemotes.pull, ignoreProjectArtifactRemotes };
 
+const KEY = { type: "file", mustExist: true, readable: true } as const;
+
 const PLACES = [
   "Images are named with the place where they are:",
   " docker://HOST/NAME:TAG          in a registry, or @sha256:DIGEST\n" +
@@ -41,12 +43,16 @@ export const image = {
           "places: the words that end in '.bst' are elements, the others names in registries (HOST/NAME:TAG). What is " +
           "there already is not sent again.",
         "Several images, of one element or of several, become one index, from which clients choose by platform.",
+        "With --sbom, the list of each image's parts that 'image sbom --files' gives is pushed, too, and found by asking " +
+          "what refers to the image. With --sign-key, what is pushed is signed as 'image sign' does.",
         "The digest that was pushed is printed.",
         ...CREDENTIALS,
       ],
       options: {
         allPlatforms: flag("--all-platforms", "Push an index, even of a single image"),
         platform,
+        sbom: choice("--sbom", ["spdx", "cyclonedx"], "Push a list of the image's parts as well, which refers to it"),
+        signKey: path("--sign-key", KEY, "Sign what is pushed with this private key", { metavar: "FILE" }),
         digestfile: path("--digestfile", NEW_FILE, "Write the digest to this file as well", { metavar: "FILE" }),
         chunkSize: integer("--chunk-size", "Send larger blobs in pieces of so many megabytes (5)"),
         insecure,
@@ -109,8 +115,32 @@ export const image = {
           "configuration says when they are decompressed, and that nothing in them leads outside of the image.",
         ...PLACES,
       ],
-      options: { platform, insecure, anonymous, ...servers },
+      options: {
+        key: path("--key", KEY, "Also check that the image is signed with the private half of this key", {
+          metavar: "FILE",
+        }),
+        platform,
+        insecure,
+        anonymous,
+        ...servers,
+      },
       arguments: { image: single("IMAGE", IMAGE) },
+    }),
+    sign: command({
+      summary: "Sign an image of a registry",
+      description: [
+        "Signs an image or an index of images in a registry (HOST/NAME:TAG), as cosign does: 'cosign verify --key' finds the " +
+          "signature, and so does 'image verify --key'. What is signed with the key already is left alone. The digest is " +
+          "printed.",
+        "The key is an ECDSA key on the curve P-256 in PEM, encrypted by cosign or not. COSIGN_PASSWORD is its password.",
+        ...CREDENTIALS,
+      ],
+      options: {
+        key: path("--key", KEY, "The private key", { metavar: "FILE" }),
+        insecure,
+        anonymous,
+      },
+      arguments: { image: single("NAME", IMAGE) },
     }),
     sbom: command({
       summary: "List what the image of an element consists of",
