@@ -1,15 +1,18 @@
 /** Licence expressions as SPDX has them. */
+import exceptions from "spdx-exceptions/index.json" with { type: "json" };
+import former from "spdx-license-ids/deprecated.json" with { type: "json" };
+import current from "spdx-license-ids/index.json" with { type: "json" };
 
-/**
- * Whether a text has the form of an expression, such as `MIT OR (GPL-2.0-or-later WITH Classpath-exception-2.0)`. Which
- * names there are is not looked at: the list grows.
- */
+const LICENSES = new Set([...current, ...former]);
+const EXCEPTIONS = new Set(exceptions);
+/** One that is not in the list. */
+const OWN = /^LicenseRef-[A-Za-z0-9.-]+$/;
+
+/** Whether a text is an expression, such as `MIT OR (GPL-2.0-or-later WITH Classpath-exception-2.0)`, of known names. */
 export function isLicenseExpression(text: string): boolean {
   const tokens = text.match(/[()]|[^\s()]+/g) ?? [];
   let next = 0;
-  const name = () =>
-    /^(?:DocumentRef-[\w.-]+:)?[A-Za-z0-9][A-Za-z0-9.-]*\+?$/.test(tokens[next] ?? "") && !isOperator();
-  const isOperator = () => ["AND", "OR", "WITH"].includes(tokens[next] ?? "");
+  const isName = () => OWN.test(tokens[next] ?? "") || LICENSES.has((tokens[next] ?? "").replace(/\+$/, ""));
   const term = (): boolean => {
     if (tokens[next] === "(") {
       next++;
@@ -17,11 +20,11 @@ export function isLicenseExpression(text: string): boolean {
       next++;
       return true;
     }
-    if (!name()) return false;
+    if (!isName()) return false;
     next++;
     if (tokens[next] !== "WITH") return true;
     next++;
-    if (!name()) return false;
+    if (!EXCEPTIONS.has(tokens[next] ?? "")) return false;
     next++;
     return true;
   };
@@ -34,4 +37,9 @@ export function isLicenseExpression(text: string): boolean {
     return true;
   };
   return expression() && next === tokens.length;
+}
+
+/** Names in an expression that are in no list, and that a document has to say something of. */
+export function ownLicenses(expression: string): readonly string[] {
+  return expression.split(/[\s()]+/).filter((token) => token.startsWith("LicenseRef-"));
 }

@@ -30,7 +30,7 @@ const REGISTRIES: readonly { readonly at: RegExp; readonly make: (found: RegExpE
       const [, name = "", version = "", arch = ""] = found;
       const [distribution] = /debian|ubuntu/.exec(found.input) ?? ["debian"];
       // An epoch is not in the name of the file.
-      return purl("deb", [distribution, name], decode(version), { arch });
+      return purl("deb", [distribution, name], version, { arch });
     },
   },
   {
@@ -53,7 +53,9 @@ export function purlOf(source: SourceFacts): string | undefined {
     case "pypi":
       return purl("pypi", [pythonName(extra["package-name"] ?? "")], version);
     case "oci-image": {
-      const name = (extra["image-name"] ?? url).replace(/^[a-z]+:\/\//, "");
+      const place = url.replace(/^[a-z]+:\/\//, "");
+      // Some sources name the registry, and the image apart.
+      const name = extra["image-name"] === undefined ? place : `${place.replace(/\/+$/, "")}/${extra["image-name"]}`;
       return purl("oci", [name.slice(name.lastIndexOf("/") + 1).toLowerCase()], version, {
         repository_url: name.includes("/") ? name : undefined,
       });
@@ -61,7 +63,7 @@ export function purlOf(source: SourceFacts): string | undefined {
     case "remote-file": {
       if (!/^https?:|^ftp:/.test(url)) return undefined;
       for (const { at, make } of REGISTRIES) {
-        const found = at.exec(url);
+        const found = at.exec(decode(url));
         const made = found && make(found);
         if (made) return made;
       }

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { VERSION } from "../../base/version.ts";
 import { imageName, imagePurl, imageTag, Names, timeOf, uuidOf } from "./identity.ts";
 import type { FileFacts, Inventory } from "./inventory.ts";
+import { ownLicenses } from "./license.ts";
 import { type Package, packageOfPart, packageOfSource } from "./packages.ts";
 
 const NOTHING_SAID = "NOASSERTION";
@@ -23,6 +24,8 @@ class Writer {
   readonly #packages: object[] = [];
   readonly #files: object[] = [];
   readonly #relationships: object[] = [];
+  /** That are in no list. */
+  readonly #licenses = new Set<string>();
 
   constructor(inventory: Inventory) {
     this.#inventory = inventory;
@@ -35,7 +38,7 @@ class Writer {
     for (const base of bases) {
       const facts = packageOfSource(base);
       const id = this.#names.take(`SPDXRef-Base-${facts.name}`);
-      this.#packages.push({ ...packageFields(id, facts), primaryPackagePurpose: "CONTAINER" });
+      this.#packages.push({ ...this.#fields(id, facts), primaryPackagePurpose: "CONTAINER" });
       this.#relate(image, "DESCENDANT_OF", id);
     }
     const ids = new Map(
@@ -45,14 +48,14 @@ class Writer {
       const id = ids.get(part.element) ?? "";
       const { local, others, ...facts } = packageOfPart(part);
       this.#packages.push({
-        ...packageFields(id, facts),
+        ...this.#fields(id, facts),
         ...this.#filesOf(id, part.files),
         sourceInfo: `Element ${part.element}${part.project === undefined ? "" : ` of project ${part.project}`}${local.length > 0 ? `, with ${local.join(", ")}` : ""}`,
       });
       if (part.isInImage) this.#relate(image, "CONTAINS", id);
       for (const other of others) {
         const source = this.#names.take(`${id.replace("-Element-", "-Source-")}-${other.name}`);
-        this.#packages.push({ ...packageFields(source, other), primaryPackagePurpose: "SOURCE" });
+        this.#packages.push({ ...this.#fields(source, other), primaryPackagePurpose: "SOURCE" });
         this.#relate(id, "GENERATED_FROM", source);
       }
       for (const name of part.runsWith) this.#relate(id, "DEPENDS_ON", ids.get(name) ?? "");
@@ -66,6 +69,7 @@ class Writer {
       creationInfo: { created: timeOf(inventory), creators: [`Tool: bst-ts-${VERSION}`] },
       packages: this.#packages,
       ...(this.#files.length > 0 && { files: this.#files }),
+      ...(this.#licenses.size > 0 && { hasExtractedLicensingInfos: [...this.#licenses].sort().map(unknownLicense) }),
       relationships: this.#relationships,
     };
   }
@@ -89,6 +93,13 @@ class Writer {
     });
     this.#relate(DOCUMENT, "DESCRIBES", id);
     return id;
+  }
+
+  #fields(id: string, facts: Package): object {
+    for (const expression of [facts.declared, facts.concluded]) {
+      for (const name of ownLicenses(expression ?? "")) this.#licenses.add(name);
+    }
+    return packageFields(id, facts);
   }
 
   #filesOf(owner: string, files: readonly FileFacts[]): object {
@@ -149,6 +160,10 @@ function packageFields(id: string, facts: Package): object {
     ...(description !== undefined && { summary: description }),
     ...(references.length > 0 && { externalRefs: references }),
   };
+}
+
+function unknownLicense(licenseId: string): object {
+  return { licenseId, extractedText: "The element that names this licence does not say its text." };
 }
 
 /** A repository is named with how to get it, and where in it. */

@@ -1,0 +1,260 @@
+import { spawnSync } from "node:child_process";
+import { createHash, generateKeyPairSync } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { cacheConfig, project, type RunOptions, runCli, tempDir } from "../helpers.ts";
+import { serveRegistry, sha256, type TestRegistry } from "../oci/registry-server.ts";
+import { expectCycloneDx, expectSpdx, spdxToolsAbsent } from "../oci/sbom-schemas.ts";
+import { writeRoot } from "../root.ts";
+
+const image = (architecture: string, layer: string, more = "") =>
+  `  - architecture: ${architecture}\n    os: linux\n    layer: [${layer}]\n    tags: ['example/app:1.0']\n${more}`;
+
+const imported = (path: string, more = "") => `kind: import\nsources:\n- kind: local\n  path: ${path}\n${more}`;
+
+const config = cacheConfig();
+let cwd: string;
+
+beforeAll(async () => {
+  cwd = project({
+    "project.conf": "name: test\nmin-version: 2.0\nsource-provenance-attributes:\n  declared-license: Its licence\n",
+    "lib.bst": imported("lib", "public:\n  sbom: {declared-license: MIT, version: '1.2'}\n  cpe: {product: lib}\n"),
+    "lib/usr/lib/lib.so": "lib",
+    "lib/usr/include/lib.h": "header",
+    "group.bst": "kind: stack\ndepends: [lib.bst]\n",
+    "app.bst": imported("app", "runtime-depends: [group.bst]\n"),
+    "app/usr/bin/app": { executable: "app" },
+    "app/usr/bin/link": { symlink: "app" },
+    "root.bst": imported("root"),
+    "made.bst":
+      "kind: manual\nbuild-depends: [root.bst]\ndepends: [group.bst]\nsources:\n- kind: local\n  path: made\n" +
+      "config:\n  install-commands: ['cp made %{install-root}/']\nvariables: {strip-binaries: ''}\n",
+    "made/made": "of sources",
+    "made-image.bst": `kind: oci\nbuild-depends: [made.bst]\nconfig:\n  images:\n${image("amd64", "made.bst")}`,
+    "headers.bst": imported("headers"),
+    "headers/usr/include/other.h": "other",
+    "all.bst":
+      "kind: compose\nbuild-depends: [app.bst, headers.bst]\nconfig:\n  exclude: [devel]\npublic:\n  bst: {split-rules: {}}\n",
+    "base.bst": `kind: oci\nbuild-depends: [lib.bst]\nconfig:\n  images:\n${image("amd64", "lib.bst")}`,
+    "image.bst": `kind: oci\nbuild-depends: [base.bst, all.bst]\nconfig:\n  images:\n${image("amd64", "all.bst", "    source-date-epoch: 1700000000\n    parent: {element: base.bst}\n")}`,
+    "two.bst": `kind: oci\nbuild-depends: [app.bst, lib.bst]\nconfig:\n  images:\n${image("amd64", "app.bst")}${image("arm64", "lib.bst")}`,
+    "wrong.bst": `kind: oci\nbuild-depends: [odd.bst]\nconfig:\n  images:\n${image("amd64", "odd.bst")}`,
+    "odd.bst": imported("headers", "public:\n  sbom: {licence: MIT}\n"),
+  });
+  writeRoot(join(cwd, "root"));
+  const { code, stderr } = await runCli(["build", "image.bst", "two.bst", "wrong.bst", "made-image.bst"], {
+    cwd,
+    config,
+  });
+  expect(code, stderr).toBe(0);
+});
+
+function run(words: string, options: RunOptions = {}) {
+  return runCli(["image", ...words.split(" ")], { cwd, config, ...options });
+}
+
+async function output(words: string, options: RunOptions = {}): Promise<string> {
+  const { code, stdout, stderr } = await run(words, options);
+  if (code !== 0) throw new Error(stderr);
+  return stdout;
+}
+
+interface Component {
+  readonly name: string;
+  readonly "bom-ref": string;
+  readonly scope?: string;
+  readonly components?: readonly Component[];
+}
+
+describe("image sbom", () => {
+  test("lists elements, their files and what they depend on, behind compositions and stacks", async () => {
+    const text = await output("sbom image.bst --format cyclonedx --files");
+    expectCycloneDx(text);
+    const { components, dependencies, metadata } = JSON.parse(text);
+    const files = (components as Component[]).map(({ name, components: inside = [] }) => [
+      name,
+      inside.map((each) => each.name),
+    ]);
+    expect(files).toEqual([
+      ["app", ["/usr/bin/app"]],
+      ["lib", ["/usr/lib/lib.so"]],
+    ]);
+    expect(dependencies.at(-2)).toEqual({ ref: "element/app.bst", dependsOn: ["element/lib.bst"] });
+    expect(metadata.timestamp).toBe("2023-11-14T22:13:20Z");
+    const digest = /^pkg:oci\/app@(sha256:[0-9a-f]{64})\?arch=amd64$/.exec(metadata.component.purl)?.[1];
+    expect(await output("verify image.bst")).toContain(`${digest} is whole`);
+  });
+
+  test("is the same at any time, and has the date of the environment", async () => {
+    const path = join(tempDir("sbom"), "app.spdx.json");
+    await output(`sbom image.bst --files --output ${path}`);
+    const text = await output("sbom image.bst --files");
+    expect(readFileSync(path, "utf8")).toBe(text);
+    const { files, packages, relationships } = JSON.parse(text);
+    expect(files.map(({ fileName }: { fileName: string }) => fileName)).toEqual(["./usr/bin/app", "./usr/lib/lib.so"]);
+    expect(files[0].checksums.map(({ checksumValue }: { checksumValue: string }) => checksumValue)).toEqual(
+      ["sha1", "sha256"].map((name) => createHash(name).update("app").digest("hex")),
+    );
+    expect(packages[2]).toMatchObject({ name: "lib", versionInfo: "1.2", licenseDeclared: "MIT" });
+    expect(relationships).toContainEqual({
+      spdxElementId: "SPDXRef-Element-app",
+      relationshipType: "DEPENDS_ON",
+      relatedSpdxElement: "SPDXRef-Element-lib",
+    });
+    const later = JSON.parse(await output("sbom image.bst", { env: { SOURCE_DATE_EPOCH: "86400" } }));
+    expect(later.creationInfo.created).toBe("1970-01-02T00:00:00Z");
+    expect(later.files).toBeUndefined();
+  });
+
+  test("is valid for the tools of SPDX", async (context) => {
+    if (spdxToolsAbsent !== undefined) context.skip(spdxToolsAbsent);
+    expectSpdx(await output("sbom image.bst --files"));
+  });
+
+  test("is that of one image of several", async () => {
+    const names = async (platform: string) => {
+      const { components } = JSON.parse(await output(`sbom two.bst --format cyclonedx --platform ${platform}`));
+      return components.map(({ name }: Component) => name);
+    };
+    expect(await names("linux/amd64")).toEqual(["app", "lib"]);
+    expect(await names("linux/arm64")).toEqual(["lib"]);
+  });
+
+  test("has what others were built with where that is asked for", async () => {
+    const listed = async (...more: string[]) => {
+      const { components } = JSON.parse(await output(["sbom made-image.bst --format cyclonedx", ...more].join(" ")));
+      return components.map(({ name, scope }: Component) => [name, scope]);
+    };
+    const inside = [
+      ["lib", "required"],
+      ["made", "required"],
+    ];
+    expect(await listed()).toEqual(inside);
+    expect(await listed("--build-deps")).toEqual([...inside, ["root", "excluded"]]);
+    const { relationships } = JSON.parse(await output("sbom made-image.bst --build-deps"));
+    expect(relationships).toContainEqual({
+      spdxElementId: "SPDXRef-Element-root",
+      relationshipType: "BUILD_DEPENDENCY_OF",
+      relatedSpdxElement: "SPDXRef-Element-made",
+    });
+  });
+
+  test("refuses words that elements can't say, and elements without images", async () => {
+    const { code, error } = await run("sbom wrong.bst");
+    expect([code, error?.reason]).toEqual([255, "invalid-data"]);
+    expect(error?.message).toContain("odd.bst");
+    expect((await run("sbom lib.bst")).error?.reason).toBe("oci-invalid-image");
+  });
+});
+
+function only<T>(values: Iterable<T>): T {
+  const [value, ...others] = values;
+  if (value === undefined || others.length > 0) throw new Error("There is not just one");
+  return value;
+}
+
+function manifestAt(registry: TestRegistry, tag: string) {
+  const found = registry.manifests.get("app")?.get(tag);
+  return found && JSON.parse(found.bytes.toString());
+}
+
+describe("image push --sbom", () => {
+  test.each([true, false])("pushes what refers to the image (Referrers API: %s)", async (referrers) => {
+    const registry = await serveRegistry({ referrers });
+    const words = `push image.bst ${registry.host}/app:1 --sbom spdx`;
+    const digest = (await output(words)).trim();
+    const { referrers: known } = JSON.parse(await output(`inspect docker://${registry.host}/app:1 --json`));
+    const referrer = only<{ artifactType: string; digest: string }>(known);
+    expect(referrer.artifactType).toBe("application/spdx+json");
+    const { subject, layers } = manifestAt(registry, referrer.digest);
+    expect(subject.digest).toBe(digest);
+    const bytes = registry.blobs.get("app")?.get(layers[0].digest)?.toString();
+    expect(bytes).toBe(await output("sbom image.bst --files"));
+    const before = registry.requests.length;
+    await output(words);
+    expect(registry.requests.slice(before).filter((request) => /^(PUT|POST|PATCH)/.test(request))).toEqual([]);
+  });
+
+  test("describes each image of an index", async () => {
+    const registry = await serveRegistry();
+    await output(`push two.bst ${registry.host}/app:1 --sbom cyclonedx`);
+    const { manifests } = manifestAt(registry, "1");
+    const subjects = [...(registry.manifests.get("app") ?? [])]
+      .filter(([name]) => name.startsWith("sha256:"))
+      .flatMap(([, { bytes }]) => JSON.parse(bytes.toString()).subject?.digest ?? []);
+    expect(subjects.sort()).toEqual(manifests.map((entry: { digest: string }) => entry.digest).sort());
+  });
+});
+
+interface KeyPair {
+  readonly private: string;
+  readonly public: string;
+}
+
+/** As files in PEM. */
+function keyPair(): KeyPair {
+  const { privateKey, publicKey } = generateKeyPairSync("ec", {
+    namedCurve: "prime256v1",
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+    publicKeyEncoding: { type: "spki", format: "pem" },
+  });
+  return { private: written(privateKey), public: written(publicKey) };
+}
+
+function written(text: string): string {
+  const path = join(tempDir("key"), "key.pem");
+  writeFileSync(path, text);
+  return path;
+}
+
+describe("signatures", () => {
+  const key = keyPair();
+  const tagOf = (digest: string) => `${digest.replace(":", "-")}.sig`;
+
+  test("are where cosign looks for them, and what openssl verifies", async () => {
+    const registry = await serveRegistry();
+    const words = `push image.bst ${registry.host}/app:1 --sign-key ${key.private}`;
+    const digest = (await output(words)).trim();
+    const { layers, config: described } = manifestAt(registry, tagOf(digest));
+    const layer = only<{ digest: string; mediaType: string; annotations: Record<string, string> }>(layers);
+    expect(layer.mediaType).toBe("application/vnd.dev.cosign.simplesigning.v1+json");
+    const payload = registry.blobs.get("app")?.get(layer.digest) ?? Buffer.alloc(0);
+    expect(JSON.parse(payload.toString())).toEqual({
+      critical: {
+        identity: { "docker-reference": `${registry.host}/app` },
+        image: { "docker-manifest-digest": digest },
+        type: "cosign container image signature",
+      },
+      optional: null,
+    });
+    const configBytes = registry.blobs.get("app")?.get(described.digest)?.toString() ?? "";
+    expect(JSON.parse(configBytes).rootfs.diff_ids).toEqual([sha256(payload)]);
+    const signature = join(tempDir("signature"), "bytes");
+    writeFileSync(signature, Buffer.from(layer.annotations["dev.cosignproject.cosign/signature"] ?? "", "base64"));
+    const openssl = ["dgst", "-sha256", "-verify", key.public, "-signature", signature];
+    expect(spawnSync("openssl", openssl, { input: payload }).stdout.toString()).toBe("Verified OK\n");
+
+    const before = registry.requests.length;
+    await output(words);
+    expect(registry.requests.slice(before).filter((request) => /^(PUT|POST|PATCH)/.test(request))).toEqual([]);
+  });
+
+  test("are made of what is there already, and verified", async () => {
+    const registry = await serveRegistry();
+    const name = `${registry.host}/app:1`;
+    const digest = (await output(`push image.bst ${name}`)).trim();
+    expect((await run(`verify docker://${name} --key ${key.public}`)).error?.reason).toBe("image-not-signed");
+    expect(await output(`sign ${name} --key ${key.private}`)).toBe(`${digest}\n`);
+    expect(await output(`verify docker://${name} --key ${key.public}`)).toContain("is signed with");
+  });
+
+  test("are made of images in registries, with private keys", async () => {
+    const registry = await serveRegistry();
+    const reason = async (words: string) => (await run(words)).error?.reason;
+    expect(await reason(`sign ${registry.host}/app:none --key ${key.private}`)).toBe("registry-not-found");
+    expect(await reason(`verify image.bst --key ${key.public}`)).toBe("no-signatures");
+    expect(await reason(`push image.bst ${registry.host}/app:3 --sign-key ${key.public}`)).toBe("invalid-signing-key");
+    expect(registry.count("PUT")).toBe(0);
+  });
+});
