@@ -67,33 +67,36 @@ interface Fields {
 }
 
 function block(fields: Fields): Buffer {
-  const header = Buffer.alloc(BLOCK);
-  const octal = (value: number, start: number, digits: number) =>
-    header.write(
-      Math.min(value, 8 ** digits - 1)
-        .toString(8)
-        .padStart(digits, "0"),
-      start,
-      "latin1",
-    );
+  // Of the pool: there are many, and they do not live long.
+  const header = Buffer.allocUnsafe(BLOCK).fill(0);
   header.write(fields.name, 0, 100, "latin1");
-  octal(fields.mode, 100, 7);
-  octal(fields.uid, 108, 7);
-  octal(fields.gid, 116, 7);
-  octal(fields.size, 124, 11);
-  octal(fields.mtime, 136, 11);
-  header.write(fields.flag, 156, "latin1");
+  octal(header, fields.mode, 100, 7);
+  octal(header, fields.uid, 108, 7);
+  octal(header, fields.gid, 116, 7);
+  octal(header, fields.size, 124, 11);
+  octal(header, fields.mtime, 136, 11);
+  header.write(fields.flag, 156, 1, "latin1");
   header.write(fields.target, 157, 100, "latin1");
-  header.write("ustar\x0000", 257, "latin1");
-  octal(0, 329, 7);
-  octal(0, 337, 7);
+  header.write("ustar\x0000", 257, 8, "latin1");
+  octal(header, 0, 329, 7);
+  octal(header, 0, 337, 7);
   header.write(fields.prefix, 345, 155, "latin1");
-  header.fill(" ", 148, 156);
+  header.fill(0x20, 148, 156);
   let sum = 0;
-  for (const byte of header) sum += byte;
-  octal(sum, 148, 6);
+  for (let i = 0; i < BLOCK; i++) sum += header[i] as number;
+  octal(header, sum, 148, 6);
   header[154] = 0;
   return header;
+}
+
+/** Writes so many digits, of the largest number that they can say where it is too large. */
+function octal(header: Buffer, value: number, start: number, digits: number): void {
+  let rest = Math.min(value, 8 ** digits - 1);
+  for (let i = start + digits - 1; i >= start; i--) {
+    const above = Math.floor(rest / 8);
+    header[i] = 0x30 + rest - above * 8;
+    rest = above;
+  }
 }
 
 /** Whether a field of so many bytes can hold the text for every reader. */

@@ -22,52 +22,92 @@ export interface Packing {
  */
 export function* pack(cas: Cas, entries: Iterable<LayerEntry>, packing: Packing): Generator<Buffer> {
   const { mtime, pieceSize, pieces } = packing;
+  const ring = new Ring(pieceSize, pieces);
+  for (const entry of entries) {
+    ring.put(headerOf(entry, mtime));
+    if (entry.kind === "file" && entry.digest.size > 0) {
+      const { digest } = entry;
+      const file = open(cas, digest);
+      try {
+        for (let rest = digest.size; rest > 0; ) {
+          const count = ring.read(file, rest);
+          if (count === 0)
+            throw damaged(cas, digest) ?? new BstError("cas", "A file of the cache changes while it is read");
+          rest -= count;
+          yield* ring.full();
+        }
+      } finally {
+        fs.closeSync(file);
+      }
+      ring.put(TAR_END.subarray(0, tarPadding(digest.size)));
+    }
+    yield* ring.full();
+  }
+  ring.put(TAR_END);
+  yield* ring.full();
+  yield* ring.rest();
+}
+
+/** Pieces that are filled one after the other. */
+class Ring {
+  readonly #pieceSize: number;
+  readonly #count: number;
   /** Made when first needed: most layers fit in few. */
-  const buffers: Buffer[] = [];
-  let turn = 0;
-  let used = 0;
-  const take = () => {
-    buffers[turn] ??= sharedBuffer(pieceSize);
-    return buffers[turn] as Buffer;
-  };
-  let piece = take();
-  const full = () => {
-    const done = piece.subarray(0, used);
-    turn = (turn + 1) % pieces;
-    piece = take();
-    used = 0;
-    return done;
-  };
-  function* put(bytes: Buffer): Generator<Buffer> {
+  readonly #buffers: Buffer[] = [];
+  #turn = 0;
+  #piece: Buffer;
+  #used = 0;
+  #full: Buffer[] = [];
+
+  constructor(pieceSize: number, count: number) {
+    this.#pieceSize = pieceSize;
+    this.#count = count;
+    this.#piece = this.#take();
+  }
+
+  put(bytes: Buffer): void {
     for (let start = 0; start < bytes.length; ) {
-      const count = bytes.copy(piece, used, start);
+      const count = bytes.copy(this.#piece, this.#used, start);
       start += count;
-      used += count;
-      if (used === pieceSize) yield full();
+      this.#advance(count);
     }
   }
 
-  for (const entry of entries) {
-    yield* put(headerOf(entry, mtime));
-    if (entry.kind !== "file" || entry.digest.size === 0) continue;
-    const file = open(cas, entry.digest);
-    try {
-      for (let rest = entry.digest.size; rest > 0; ) {
-        const count = fs.readSync(file, piece, used, Math.min(rest, pieceSize - used), null);
-        if (count === 0)
-          throw damaged(cas, entry.digest) ?? new BstError("cas", "A file of the cache changes while it is read");
-        rest -= count;
-        used += count;
-        if (used === pieceSize) yield full();
-      }
-    } finally {
-      fs.closeSync(file);
-    }
-    yield* put(TAR_END.subarray(0, tarPadding(entry.digest.size)));
+  /** Reads up to so many bytes into the present piece. @returns how many */
+  read(file: number, most: number): number {
+    const count = fs.readSync(file, this.#piece, this.#used, Math.min(most, this.#pieceSize - this.#used), null);
+    this.#advance(count);
+    return count;
   }
-  yield* put(TAR_END);
-  if (used > 0) yield full();
+
+  /** Those that were filled since the last call; an array to iterate over, as there mostly are none. */
+  full(): readonly Buffer[] {
+    if (this.#full.length === 0) return NONE;
+    const full = this.#full;
+    this.#full = [];
+    return full;
+  }
+
+  rest(): readonly Buffer[] {
+    return this.#used === 0 ? NONE : [this.#piece.subarray(0, this.#used)];
+  }
+
+  #advance(count: number): void {
+    this.#used += count;
+    if (this.#used < this.#pieceSize) return;
+    this.#full.push(this.#piece);
+    this.#turn = (this.#turn + 1) % this.#count;
+    this.#piece = this.#take();
+    this.#used = 0;
+  }
+
+  #take(): Buffer {
+    this.#buffers[this.#turn] ??= sharedBuffer(this.#pieceSize);
+    return this.#buffers[this.#turn] as Buffer;
+  }
 }
+
+const NONE: readonly Buffer[] = [];
 
 function headerOf(entry: LayerEntry, mtime: number): Buffer {
   const { path, kind: type, attributes } = entry;
