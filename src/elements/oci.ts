@@ -3,7 +3,6 @@ import { inTree } from "../base/paths.ts";
 import type { Digest } from "../cas/digest.ts";
 import { Tree } from "../cas/tree.ts";
 import { assembleImages, type Division, type ImageInput } from "../oci/assemble.ts";
-import { attributesOf } from "../oci/declared.ts";
 import { divide } from "../oci/division.ts";
 import { Memo } from "../oci/memo.ts";
 import { type ImageSpec, ociSchema, readOciSpec } from "../oci/schema.ts";
@@ -31,28 +30,28 @@ export const oci: ElementKind = {
     const content = (io: BuildIo, image: ImageSpec, selection: readonly DependencyFacts[], index: number) => {
       const tree = stageLayer(io, selection, index);
       const elements = io.dependencies(selection);
-      const attributes = attributesOf(io.cas, tree, declaredByStaged(io, elements), (message) =>
-        error(message, { reason: "oci-unknown-owner" }),
-      );
+      const declared = declaredByStaged(io, elements);
       const { maxLayers, parent } = image;
-      if (maxLayers === undefined) return { tree, attributes };
+      if (maxLayers === undefined) return { tree, declared };
       // What is gone from a parent has a layer of its own.
-      return { tree, attributes, division: divided(io, tree, elements, maxLayers - (parent === undefined ? 0 : 1)) };
+      return { tree, declared, division: divided(io, tree, elements, maxLayers - (parent === undefined ? 0 : 1)) };
     };
     const input = (io: BuildIo, image: ImageSpec, index: number): ImageInput => {
       const parent = image.parent && find(image.parent.element);
+      const selected = image.layer ?? image.add;
       return {
         ...(parent && { parent: { layout: io.artifactTree(parent), name: parent.fullName } }),
-        ...(image.layer && content(io, image, image.layer.map(find), index)),
+        ...(selected && content(io, image, selected.map(find), index)),
       };
     };
     return {
       runsCommands: false,
       configureDependencies(dependencies) {
         declared = dependencies;
-        for (const { parent, layer } of spec.images) {
+        for (const { parent, layer, add } of spec.images) {
           if (parent !== undefined) find(parent.element);
           layer?.forEach(find);
+          add?.forEach(find);
         }
       },
       uniqueKey: () => config.toPlain(),

@@ -1,9 +1,12 @@
 /** Makes images of trees: layers for what differs from the parent, a configuration, and a layout that holds them. */
 import { createHash } from "node:crypto";
 import { DecompressError, decompressed } from "../base/decompress.ts";
+import { BstError } from "../base/errors.ts";
 import { type Digest, formatDigest, parseDigest } from "../cas/digest.ts";
 import type { Cas } from "../cas/store.ts";
-import { type AttributeMap, formatAttributes } from "./attributes.ts";
+import { Tree } from "../cas/tree.ts";
+import { formatAttributes } from "./attributes.ts";
+import { attributesOf, type Declarations } from "./declared.ts";
 import { historyOf, type Image } from "./image.ts";
 import { invalidImage } from "./json.ts";
 import { type Layer, type LayerFormat, writeLayer } from "./layer.ts";
@@ -25,10 +28,10 @@ export interface Division {
 
 /** What one image of a specification is made from. */
 export interface ImageInput {
-  /** All that the image shall hold; undefined where its specification names no layer. */
+  /** All that the image shall hold, or what is added to its parent; undefined where its specification names neither. */
   readonly tree?: Digest | undefined;
-  /** What its files have besides their content, where that is declared; default nothing. */
-  readonly attributes?: AttributeMap | undefined;
+  /** What elements declare for its files; default nothing. */
+  readonly declared?: Declarations | undefined;
   /** Default one layer. */
   readonly division?: Division | undefined;
   /** The artifact with the parent, where the specification names one. */
@@ -88,15 +91,17 @@ class Assembly {
 
   async image(input: ImageInput): Promise<Image> {
     const { memo, signal } = this.#options;
-    const { tree, parent, attributes = new Map() } = input;
+    const { tree, parent, declared = new Map() } = input;
     const spec = this.#spec;
     const base: BaseImage | undefined =
       parent && readBaseImage(this.#cas, parent.layout, spec.parent?.image ?? 0, parent.name);
     const below = await this.#usable(base?.layers ?? []);
     const steps: Step[] = [];
     if (tree !== undefined) {
-      const content = settled(this.#cas, { tree, attributes });
       const baseContent = below.length === 0 ? EMPTY_CONTENT : await rootOf(this.#cas, below, memo, signal);
+      const whole = spec.add === undefined ? tree : this.#added(baseContent.tree, tree);
+      const attributes = attributesOf(this.#cas, whole, declared);
+      const content = settled(this.#cas, { tree: whole, attributes });
       steps.push(...(await this.#steps(content, baseContent, input.division)));
       const layers = [...below, ...steps.map(({ layer }) => layer)];
       if (layers.length > 0) rememberRoot(memo, layers, contentOver(this.#cas, content, baseContent));
@@ -108,6 +113,21 @@ class Assembly {
       layers: [...below, ...steps.map(({ layer }) => layer)],
       history: [...(base?.history ?? []), ...history],
     };
+  }
+
+  /** A tree over the parent's. */
+  #added(parent: Digest, tree: Digest): Digest {
+    const whole = new Tree(this.#cas, parent);
+    try {
+      const { ignored } = whole.importTree(tree);
+      if (ignored.length === 0) return whole.digest();
+      throw new BstError("virtual-fs", `The parent has folders where these are: ${ignored.join(", ")}`);
+    } catch (error) {
+      if (!(error instanceof BstError) || error.domain !== "virtual-fs") throw error;
+      throw new BstError("element", `The parent can't be added to: ${error.message}`, {
+        reason: "oci-addition-conflict",
+      });
+    }
   }
 
   async #steps(content: Content, below: Content, division: Division | undefined): Promise<Step[]> {

@@ -1,4 +1,5 @@
 /** Attributes that elements declare for their files, in their public data: rules, and what they say of a tree. */
+import { BstError } from "../base/errors.ts";
 import { globPattern } from "../base/glob.ts";
 import type { Digest } from "../cas/digest.ts";
 import type { TreeNode } from "../cas/directory.ts";
@@ -20,6 +21,10 @@ export interface Declared {
   /** Text, or `0x` and hexadecimal digits. */
   readonly xattrs?: Readonly<Record<string, string>>;
 }
+
+/** Where an image names its users and groups; what reads layers keeps the content of both. */
+export const USERS = "etc/passwd";
+export const GROUPS = "etc/group";
 
 /** By path without slashes at either end. */
 export type Declarations = ReadonlyMap<string, Declared>;
@@ -141,17 +146,12 @@ export function parseDeclarations(list: readonly MappingNode[]): Declarations {
 
 /**
  * What declarations say in numbers and bytes, of the paths that a tree has.
- * @param fail makes the error for an owner whom the image does not know
+ * @throws BstError domain element, reason oci-unknown-owner
  */
-export function attributesOf(
-  cas: Cas,
-  tree: Digest,
-  declarations: Declarations,
-  fail: (message: string) => Error,
-): AttributeMap {
+export function attributesOf(cas: Cas, tree: Digest, declarations: Declarations): AttributeMap {
   const files = new Tree(cas, tree);
-  const users = new Owners(files, "etc/passwd", fail);
-  const groups = new Owners(files, "etc/group", fail);
+  const users = new Owners(files, USERS);
+  const groups = new Owners(files, GROUPS);
   const found = new Map<string, Attributes>();
   for (const [path, declared] of declarations) {
     const node = files.lookup(path);
@@ -188,20 +188,24 @@ function xattrsOf(node: TreeNode, { xattrs = {}, capabilities }: Declared): Read
 class Owners {
   readonly #files: Tree;
   readonly #table: string;
-  readonly #fail: (message: string) => Error;
   #numbers: Map<string, number> | undefined;
 
-  constructor(files: Tree, table: string, fail: (message: string) => Error) {
+  constructor(files: Tree, table: string) {
     this.#files = files;
     this.#table = table;
-    this.#fail = fail;
   }
 
   number(name: string, path: string): number {
     if (/^\d+$/.test(name)) return Number(name);
     const number = this.#read().get(name);
     if (number !== undefined) return number;
-    throw this.#fail(`/${path} shall belong to '${name}', whom the image's /${this.#table} does not name`);
+    throw new BstError(
+      "element",
+      `/${path} shall belong to '${name}', whom the image's /${this.#table} does not name`,
+      {
+        reason: "oci-unknown-owner",
+      },
+    );
   }
 
   #read(): ReadonlyMap<string, number> {

@@ -9,6 +9,7 @@ import { nodesOf } from "../cas/directory.ts";
 import type { Cas } from "../cas/store.ts";
 import { Tree } from "../cas/tree.ts";
 import { type Attributes, formatAttributes, parseAttributes, sameAttributes, usualAttributes } from "./attributes.ts";
+import { GROUPS, USERS } from "./declared.ts";
 import { invalidImage } from "./json.ts";
 import type { Layer } from "./layer.ts";
 import { type Content, isExecutable, OPAQUE, WHITEOUT } from "./layer-entries.ts";
@@ -63,6 +64,9 @@ function hasDirectories(cas: Cas, root: Digest): boolean {
   );
 }
 
+/** Bytes of a table of users that is kept. */
+const MOST_OWNERS = 1 << 20;
+
 interface Entry {
   readonly components: readonly string[];
   readonly member: OwnedMember;
@@ -78,7 +82,7 @@ async function apply(cas: Cas, root: Root, layer: Layer, signal: AbortSignal): P
       signal.throwIfAborted();
       const components = split(member.name);
       const last = components.at(-1);
-      const digest = member.type === "file" ? await digestOfContent(reader, member.size) : undefined;
+      const digest = member.type === "file" ? await digestOfContent(cas, reader, member, components) : undefined;
       // Whiteouts are about the layers below, wherever in the archive they stand.
       if (last === OPAQUE) clear(cas, root, components.slice(0, -1));
       else if (last?.startsWith(WHITEOUT)) hide(root, components.slice(0, -1), last.slice(WHITEOUT.length));
@@ -99,7 +103,14 @@ function split(path: string): string[] {
   return components;
 }
 
-async function digestOfContent(reader: TarReader, size: number): Promise<Digest> {
+async function digestOfContent(
+  cas: Cas,
+  reader: TarReader,
+  { size }: OwnedMember,
+  components: readonly string[],
+): Promise<Digest> {
+  const path = components.join("/");
+  if ((path === USERS || path === GROUPS) && size <= MOST_OWNERS) return cas.write(await reader.bytes());
   const hash = createHash("sha256");
   for await (const piece of reader.content()) hash.update(piece);
   return { hash: hash.digest("hex"), size };

@@ -37,6 +37,8 @@ export interface ImageSpec {
   readonly parent?: { readonly element: string; readonly image: number };
   /** The elements that make up the image's whole content; none where only the configuration differs from the parent. */
   readonly layer?: readonly string[];
+  /** Instead of that: the elements whose files are put over those of the parent. */
+  readonly add?: readonly string[];
   /** Into how many layers the content is divided at most; default one. */
   readonly maxLayers?: number;
   readonly architecture: string;
@@ -86,6 +88,7 @@ const image: JsonSchema = record(
   {
     parent: record({ element: text, image: text }, ["element"]),
     layer: textList,
+    add: textList,
     layers: record({ max: text }, ["max"]),
     architecture: text,
     os: text,
@@ -181,6 +184,7 @@ function readImage(node: MappingNode, mode: OciMode): ImageSpec {
   return {
     ...(parent === undefined ? {} : { parent: readParent(parent) }),
     ...defined("layer", node.strings("layer")),
+    ...defined("add", readAdd(node)),
     ...defined("maxLayers", readMaxLayers(node)),
     architecture: notEmpty(node, "architecture"),
     os: notEmpty(node, "os"),
@@ -207,8 +211,16 @@ function readMaxLayers(image: MappingNode): number | undefined {
   if (max < FEWEST_LAYERS || max > MOST_LAYERS) {
     throw layers?.scalar("max")?.error(`Value of 'max' must be from ${FEWEST_LAYERS} to ${MOST_LAYERS}`);
   }
-  if (!image.has("layer")) throw layers?.error("Without a 'layer' there is nothing to divide");
+  if (!image.has("layer") && !image.has("add")) throw layers?.error("Without a 'layer' there is nothing to divide");
   return max;
+}
+
+function readAdd(image: MappingNode): string[] | undefined {
+  const add = image.sequence("add");
+  if (add === undefined) return undefined;
+  if (image.has("layer")) throw add.error("What is in a 'layer' can't be added besides");
+  if (!image.has("parent")) throw add.error("Without a 'parent' there is nothing to add to: say 'layer'");
+  return add.asStrings();
 }
 
 function readParent(node: MappingNode): { element: string; image: number } {

@@ -178,6 +178,38 @@ describe("an image on a parent", () => {
     expect(readFileSync(path)).toEqual(before);
   });
 
+  test("can be the parent with files added, whose owners the parent knows", async () => {
+    const cas = newCas();
+    const users = {
+      "etc/passwd": "app:x:1000:1000::/:\n",
+      "etc/x": "1",
+      lib: { symlink: "usr/lib" },
+      "usr/lib/a": "1",
+    };
+    const parent = await assemble(cas, { images: [{ ...linux, layer: ["base.bst"] }] }, [{ tree: treeOf(cas, users) }]);
+    // As if the image were from elsewhere: what only its layers hold is not in the cache.
+    rmSync(cas.objectPath(digestOf(users["etc/passwd"])));
+    const config = { images: [{ ...linux, parent: { element: "base.bst" }, add: ["app.bst"] }] };
+    const on = (files: Record<string, Content>) => ({
+      tree: treeOf(cas, files),
+      declared: new Map([["srv/app", { user: "app" }]]),
+      parent: { layout: parent.layout, name: "base.bst" },
+    });
+    const { layout, tree } = await assemble(cas, config, [on({ "srv/app": "app", "etc/x": "2" })]);
+    const { files, image } = await content(cas, layout);
+    expect(files).toEqual(filesOf(cas, treeOf(cas, { ...users, "srv/app": "app", "etc/x": "2" })));
+    const added = await readArchive(cas, fileAt(tree, image.Layers[1] ?? ""));
+    expect(added.map(({ header: { name, uid } }) => `${name} ${uid}`)).toEqual([
+      "etc/ 0",
+      "etc/x 0",
+      "srv/ 0",
+      "srv/app 1000",
+    ]);
+    for (const clash of [{ "lib/b": "1" }, { usr: "1" }]) {
+      await expect(assemble(cas, config, [on(clash)])).rejects.toMatchObject({ reason: "oci-addition-conflict" });
+    }
+  });
+
   test("without a layer has the parent's content, and a step without layer in its history", async () => {
     const { cas, inputs } = await setUp();
     const config = { images: [{ ...linux, parent: { element: "base.bst" }, config: { User: "web" } }] };
@@ -378,6 +410,14 @@ describe("an image's configuration", () => {
     ["a level of no compression", { compression: "none", "compression-level": "1", images: [] }, "compression-level"],
     ["a level that gzip has not", { "compression-level": "10", images: [] }, "from 1 to 9"],
     ["a date that no tar can have", { images: [{ ...linux, "source-date-epoch": "8589934592" }] }, "too large"],
+    ["additions to nothing", { images: [{ ...linux, add: ["x"] }] }, "nothing to add to"],
+    [
+      "additions and a layer",
+      { images: [{ ...linux, parent: { element: "p" }, layer: ["x"], add: ["y"] }] },
+      "besides",
+    ],
+    ["layers of nothing", { images: [{ ...linux, layers: { max: "9" } }] }, "nothing to divide"],
+    ["too few layers", { images: [{ ...linux, layer: ["x"], layers: { max: "2" } }] }, "from 3 to 127"],
     ["a number that is none", { mode: "docker", images: [{ ...linux, config: { Memory: "2k" } }] }, "integer"],
   ])("is refused with %s", (_name, config, message) => {
     expect(reason(config)).toMatchObject({

@@ -66,7 +66,7 @@ describe("declared attributes", () => {
           ?.mappings() ?? [],
       ),
     ).toEqual(found);
-    return Object.fromEntries(attributesOf(cas, tree, found, (message) => new Error(message)));
+    return Object.fromEntries(attributesOf(cas, tree, found));
   };
 
   test("are for what patterns match, the later over the earlier", () => {
