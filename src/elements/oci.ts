@@ -1,4 +1,5 @@
 /** Kind `oci`: images of what it depends on, each a layer on top of its parent, as one OCI layout. */
+import type { KeyValue } from "../base/json.ts";
 import { inTree } from "../base/paths.ts";
 import type { Digest } from "../cas/digest.ts";
 import { Tree } from "../cas/tree.ts";
@@ -6,6 +7,8 @@ import { assembleImages, type Division, type ImageInput } from "../oci/assemble.
 import { divide } from "../oci/division.ts";
 import { Memo } from "../oci/memo.ts";
 import { type ImageSpec, ociSchema, readOciSpec } from "../oci/schema.ts";
+import { withCommit } from "../oci/vcs.ts";
+import type { Checkout } from "../project/checkout.ts";
 import type { BuildIo, ConfiguredDependency, DependencyFacts, ElementKind } from "../project/element-kind.ts";
 import { declaredByStaged, originsOfStaged } from "./origins.ts";
 
@@ -16,8 +19,11 @@ export const oci: ElementKind = {
   schema: ociSchema,
   forbids: ["sources"],
   collects: true,
-  configure(config, { error }) {
-    const spec = readOciSpec(config);
+  configure(config, facts) {
+    const { error } = facts;
+    const asWritten = readOciSpec(config);
+    const checkout = asWritten.describesCommit ? facts.checkout() : undefined;
+    const spec = checkout === undefined ? asWritten : withCommit(asWritten, checkout);
     let declared: readonly ConfiguredDependency[] = [];
     const find = (name: string): DependencyFacts => {
       const found = declared.find(({ path, element }) => path === name || element.name === name);
@@ -54,8 +60,13 @@ export const oci: ElementKind = {
           add?.forEach(find);
         }
       },
-      uniqueKey: () => config.toPlain(),
+      uniqueKey: () => ({ ...config.toPlain(), ...(checkout !== undefined && { checkout: keyOf(checkout) }) }),
       async assemble(io) {
+        if (spec.describesCommit && checkout === undefined) {
+          io.warn("Nothing is known of the commit that the images are made of", {
+            detail: "'vcs-annotations' needs the project's folder to be in a git repository, and git.",
+          });
+        }
         const inputs = spec.images.map((image, index) => input(io, image, index));
         const { signal } = io;
         const layout = await assembleImages(io.cas, spec, inputs, {
@@ -69,6 +80,10 @@ export const oci: ElementKind = {
     };
   },
 };
+
+function keyOf({ url, commit, isChanged, version, committed }: Checkout): KeyValue {
+  return { url: url ?? null, commit, changed: isChanged, version: version ?? null, committed };
+}
 
 function divided(io: BuildIo, tree: Digest, selection: readonly DependencyFacts[], max: number): Division {
   const { elements, of } = originsOfStaged(io, tree, selection);

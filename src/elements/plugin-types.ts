@@ -23,6 +23,7 @@ export type { Directory, DirectoryNode, FileNode, SymlinkNode, Timestamp, TreeNo
 export type { Cas } from "../cas/store.ts";
 export type { FileAttributes, ImportOptions, ImportResult, Tree } from "../cas/tree.ts";
 export type { TreeEntry } from "../cas/walk.ts";
+export type { Checkout } from "../project/checkout.ts";
 export type {
   BuildIo,
   Compression,

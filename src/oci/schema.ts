@@ -1,5 +1,5 @@
 /** The configuration of an `oci` element: its schema, and what it says once the text of its scalars is understood. */
-import { type JsonSchema, listOf, oneOf, record, text, textList, textMap } from "../base/schema.ts";
+import { bool, type JsonSchema, listOf, oneOf, record, text, textList, textMap } from "../base/schema.ts";
 import type { MappingNode, ScalarNode } from "../yaml/node.ts";
 import { type Compression, LEVELS, NO_COMPRESSION } from "./compression.ts";
 
@@ -66,6 +66,8 @@ export interface OciSpec {
   /** Of the index. */
   readonly annotations?: Readonly<Record<string, string>>;
   readonly images: readonly ImageSpec[];
+  /** Whether index and images are annotated with the commit that their project is at. */
+  readonly describesCommit: boolean;
 }
 
 const containerConfig: JsonSchema = record({
@@ -114,6 +116,7 @@ export const ociSchema: JsonSchema = record(
     compression: oneOf("auto", "gzip", "zstd", "none"),
     "compression-level": text,
     annotations: textMap,
+    "vcs-annotations": bool,
     images: listOf(image),
   },
   ["images"],
@@ -133,11 +136,12 @@ const ONLY_OCI_IMAGE = ["annotations", "index-annotations"];
 export function readOciSpec(config: MappingNode): OciSpec {
   const mode = config.enum("mode", ["oci", "docker"]) ?? "oci";
   const annotations = textEntries(config.mapping("annotations"));
-  if (mode === "docker") reject(config, ["annotations"], mode);
+  if (mode === "docker") reject(config, ["annotations", "vcs-annotations"], mode);
   return {
     mode,
     compression: readCompression(config, mode),
     ...defined("annotations", annotations),
+    describesCommit: config.bool("vcs-annotations") ?? false,
     images: config
       .required("images", config.sequence("images"))
       .mappings()

@@ -6,6 +6,7 @@ import type { Digest } from "../cas/digest.ts";
 import type { Cas } from "../cas/store.ts";
 import type { Tree } from "../cas/tree.ts";
 import type { MappingNode, Plain } from "../yaml/node.ts";
+import type { Checkout } from "./checkout.ts";
 import type { SourceDescription } from "./source-info.ts";
 
 /** What a kind may know of an element while that is configured. */
@@ -26,6 +27,11 @@ export interface ElementFacts {
   readonly environment: Readonly<Record<string, string>>;
   /** Of the plugin that the project takes the kind from, or else of the kind. */
   readonly artifactVersion: number;
+  /**
+   * What git knows of the project's folder; undefined where it is in no repository. Whoever asks has it in its key, and is
+   * asked again each time.
+   */
+  checkout(): Checkout | undefined;
   /** An error in domain "element" that begins with where the element is declared. May be called detached. */
   readonly error: (message: string, options?: BstErrorOptions) => BstError;
 }

@@ -1,6 +1,7 @@
 /** An element of the graph: what its file says at once, and on demand what that comes to. */
 import { BstError, type BstErrorOptions } from "../base/errors.ts";
 import type { MappingNode } from "../yaml/node.ts";
+import type { Checkout } from "./checkout.ts";
 import { BUILD, RUNTIME } from "./dependencies.ts";
 import type { DependencyFacts, ElementBehaviour, ElementKind } from "./element-kind.ts";
 import type { LoadElement } from "./load-element.ts";
@@ -140,6 +141,11 @@ export class Element implements DependencyFacts {
 
   variable(name: string): string | undefined {
     return this.variables.get(name);
+  }
+
+  checkout(): Checkout | undefined {
+    this.traces.isOpen = true;
+    return this.project.checkout;
   }
 
   sourceInfo(): SourceDescription[] {

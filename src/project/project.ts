@@ -6,6 +6,7 @@ import { percentEncode } from "../base/percent.ts";
 import { assertFullyComposed, compose } from "../yaml/compose.ts";
 import { MappingNode, mappingFrom, type Node, ScalarNode, SequenceNode } from "../yaml/node.ts";
 import { API_VERSION, BUILTIN_PROJECT } from "./builtin.ts";
+import { type Checkout, readCheckout } from "./checkout.ts";
 import { Includes } from "./includes.ts";
 import { Loader } from "./loader.ts";
 import { Mirrors } from "./mirrors.ts";
@@ -119,6 +120,7 @@ export class Project {
   private readonly conf: MappingNode;
   private full: FullProject | undefined;
   private projectRefs: ProjectRefs | undefined;
+  private known: { readonly checkout: Checkout | undefined } | undefined;
 
   /** Reads project.conf far enough for junctions and links. */
   constructor(
@@ -192,6 +194,12 @@ export class Project {
 
   get refs(): ProjectRefs | undefined {
     return this.projectRefs;
+  }
+
+  /** What git knows of it, asked once; undefined where it is in no repository. */
+  get checkout(): Checkout | undefined {
+    this.known ??= { checkout: readCheckout(this.directory, PROJECT_CONF) };
+    return this.known.checkout;
   }
 
   get resolved(): FullProject {
