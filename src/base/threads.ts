@@ -25,15 +25,21 @@ export class Thread<Data, Request, Result> implements AsyncDisposable {
 
   /** @param data anything that can be cloned; memory of a SharedArrayBuffer stays the same memory */
   constructor(work: Work<Data, Request, Result>, data: Data) {
-    this.#worker = new Worker(`(${run})(require, ${work})`, { eval: true, workerData: data });
+    this.#worker = new Worker(`(${run})(require, ${work})`, {
+      eval: true,
+      workerData: data,
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    });
     this.#worker.on("message", (answer: Answer<Result>) => {
       const waiting = this.#waiting.shift();
       if ("result" in answer) waiting?.resolve(answer.result);
       else waiting?.reject(Object.assign(new Error(answer.failure), { code: answer.code }));
     });
-    this.#worker.on("error", (error) => {
+    const fail = (error: Error) => {
       for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
-    });
+    };
+    this.#worker.on("error", fail);
+    this.#worker.on("exit", () => fail(new Error("The thread has ended")));
   }
 
   /** Rejects with an Error that has the message, and the system's `code`, of what was thrown there. */

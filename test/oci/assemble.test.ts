@@ -236,6 +236,12 @@ describe("an image on a parent", () => {
     expect(config.rootfs.diff_ids).toHaveLength(2);
   });
 
+  test("whose layers are compressed by zstd can itself be of mode docker", async () => {
+    const { cas, inputs } = await setUp({ compression: "zstd" });
+    const { layout } = await assemble(cas, { mode: "docker", ...child() }, inputs);
+    expect((await content(cas, layout)).files).toEqual(filesOf(cas, treeOf(cas, app)));
+  });
+
   test("names it by element and place", async () => {
     const cas = newCas();
     const two = {
