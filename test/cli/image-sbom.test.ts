@@ -3,7 +3,7 @@ import { createHash, generateKeyPairSync } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { cacheConfig, project, type RunOptions, runCli, tempDir } from "../helpers.ts";
+import { cacheConfig, project, type RunOptions, runCli, tempDir, writeFiles } from "../helpers.ts";
 import { serveRegistry, sha256, type TestRegistry } from "../oci/registry-server.ts";
 import { expectCycloneDx, expectSpdx, spdxToolsAbsent } from "../oci/sbom-schemas.ts";
 import { writeRoot } from "../root.ts";
@@ -138,6 +138,39 @@ describe("image sbom", () => {
       relationshipType: "BUILD_DEPENDENCY_OF",
       relatedSpdxElement: "SPDXRef-Element-made",
     });
+  });
+
+  test("names images of registries that it is based on, and what they bring", async () => {
+    const registry = await serveRegistry();
+    const digest = (await output(`push base.bst ${registry.host}/app:1`)).trim();
+    const url = `http://${registry.host}/app`;
+    writeFiles(cwd, {
+      "from.bst": `kind: import\nsources:\n- kind: oci_image\n  url: ${url}\n  ref: ${digest}\n`,
+      "on.bst":
+        "kind: oci\nbuild-depends: [from.bst]\nconfig:\n  images:\n  - {architecture: amd64, os: linux, parent: {element: from.bst}}\n",
+      "over.bst": `kind: oci\nbuild-depends: [on.bst, app.bst]\nconfig:\n  images:\n${image("amd64", "app.bst", "    parent: {element: on.bst}\n")}`,
+    });
+    const { code, stderr } = await runCli(["build", "over.bst"], { cwd, config });
+    expect(code, stderr).toBe(0);
+    const listed = async (element: string) => {
+      const text = await output(`sbom ${element} --files`);
+      if (spdxToolsAbsent === undefined) expectSpdx(text);
+      const { packages, relationships, files } = JSON.parse(text);
+      const base = packages.find(({ SPDXID }: { SPDXID: string }) => SPDXID === "SPDXRef-Base-app");
+      expect(base).toMatchObject({ checksums: [{ checksumValue: digest.replace("sha256:", "") }] });
+      expect(relationships).toContainEqual({
+        spdxElementId: "SPDXRef-Image",
+        relationshipType: "DESCENDANT_OF",
+        relatedSpdxElement: "SPDXRef-Base-app",
+      });
+      const owners = relationships.filter((each: Record<string, string>) =>
+        each["relatedSpdxElement"]?.includes("-File-"),
+      );
+      return [files.length, new Set(owners.map((each: Record<string, string>) => each["spdxElementId"]))];
+    };
+    // Nobody but the base's author knows what its files are made of.
+    expect(await listed("on.bst")).toEqual([2, new Set(["SPDXRef-Image"])]);
+    expect(await listed("over.bst")).toEqual([3, new Set(["SPDXRef-Element-app", "SPDXRef-Element-lib"])]);
   });
 
   test("refuses words that elements can't say, and elements without images", async () => {

@@ -1,7 +1,7 @@
 /** Lists of parts as CycloneDX 1.6 has them, in JSON. */
 import { VERSION } from "../../base/version.ts";
 import { imageName, imagePurl, imageTag, timeOf, uuidOf } from "./identity.ts";
-import type { FileFacts, Inventory, Part } from "./inventory.ts";
+import type { FileFacts, Inventory, Part, SourceFacts } from "./inventory.ts";
 import { type Package, packageOfPart, packageOfSource } from "./packages.ts";
 
 export function cycloneDxDocument(inventory: Inventory): string {
@@ -30,7 +30,7 @@ export function cycloneDxDocument(inventory: Inventory): string {
       },
     },
     components: [
-      ...bases.map((base, i) => ({ type: "container", "bom-ref": refOfBase(i), ...fields(packageOfSource(base)) })),
+      ...bases.map((base, i) => ({ type: "container", "bom-ref": refOfBase(i), ...baseFields(base) })),
       ...parts.map(component),
       ...fileComponents("", files),
     ],
@@ -76,6 +76,13 @@ function component(part: Part): object {
     ...(inside.length > 0 && { components: inside }),
     properties,
   };
+}
+
+/** Its checksum is that of what it is itself. */
+function baseFields(base: SourceFacts): object {
+  const facts = packageOfSource(base);
+  const { sha256 } = facts;
+  return { ...fields(facts), ...(sha256 !== undefined && { hashes: [{ alg: "SHA-256", content: sha256 }] }) };
 }
 
 function fields(facts: Package): object {

@@ -83,7 +83,8 @@ export function packageOfSource(source: SourceFacts): Package {
       nameOfUrl(extra["image-name"] ?? url),
     // A checksum is no version.
     version: guess ?? (type === "sha256" || type === "cas-digest" ? undefined : known),
-    url: isLocalUrl(url) ? undefined : url,
+    // Images are got by asking a registry, as their package URL says, and not from a URL.
+    url: isLocalUrl(url) || medium === "oci-image" ? undefined : url,
     commit: medium === "git" ? known : undefined,
     sha256: type === "sha256" ? known : type === "oci-digest" ? known?.replace("sha256:", "") : undefined,
     purl: known === undefined ? undefined : purlOf(source),
