@@ -29,6 +29,7 @@ const GOOD: Record<string, FileContent> = {
   "files/app/usr/lib/libapp.so.1": "library",
   "files/app/usr/lib/liblink.so.1": { symlink: "../include/app.h" },
   "files/app/usr/include/app.h": "header",
+  "files/app/etc/ld.so.conf": "/usr/lib/app\n",
   "files/app/usr/etc/app.conf": "conf",
   "files/app/etc/dconf/db/local.d/00-app": "[x]",
   "files/doc/usr/include/doc.h": "header",

@@ -1,6 +1,6 @@
 /** Which programs shell scripts call, as far as the rules on images must know. */
 import { expect, test } from "vitest";
-import { callsOf } from "../../src/views/lint/shell.ts";
+import { callsOf } from "../../src/views/shell.ts";
 
 const programs = (script: string) => callsOf(script).map(({ program, words }) => [program, ...words].join(" "));
 

@@ -1,13 +1,13 @@
 /** `lint`: mistakes that make images wrong in ways that no build complains of. */
 import { relative } from "node:path";
-import { readPublicMetadata } from "../../artifact/metadata.ts";
 import { select } from "../../build/selection.ts";
-import { some } from "../../views/lint/contents.ts";
+import { some } from "../../views/contents.ts";
+import { imageOf } from "../../views/images.ts";
 import type { Finding, LintContext, Unchecked } from "../../views/lint/finding.ts";
-import { imageOf } from "../../views/lint/images.ts";
 import { type LintResult, lint } from "../../views/lint/lint.ts";
 import { RULES } from "../../views/lint/rules.ts";
 import type { CommandContext, Run } from "../app.ts";
+import { artifactFiles } from "../seen-files.ts";
 import { openWorkbench, type Workbench } from "../workbench.ts";
 
 const FOUND = 1;
@@ -26,23 +26,15 @@ export const run: Run<"lint"> = async (context, { elements, rule, json, listRule
   return result.findings.some(({ severity }) => severity !== "note") ? FOUND : undefined;
 };
 
-function contextOf({ caches: { cas }, graph, states, targets }: Workbench, isWhole: boolean): LintContext {
+function contextOf(bench: Workbench, isWhole: boolean): LintContext {
+  const { graph, targets } = bench;
   const all = select(targets, "all").filter(({ kind }) => kind !== "junction" && kind !== "link");
   const elements = all.filter(({ project }) => project === graph.project);
-  const built = (element: (typeof all)[number]) => {
-    const { artifact } = states.of(element);
-    return artifact?.buildSuccess ? artifact : undefined;
-  };
   return {
-    cas,
+    ...artifactFiles(bench),
     elements,
     isWhole,
     images: elements.flatMap((element) => imageOf(element) ?? []),
-    files: (element) => built(element)?.files,
-    publicData: (element) => {
-      const artifact = built(element);
-      return artifact === undefined ? element.publicData : readPublicMetadata(cas, artifact);
-    },
   };
 }
 

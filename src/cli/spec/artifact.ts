@@ -4,13 +4,14 @@ import {
   artifactRemotes,
   COMPRESSIONS,
   DEPS,
+  ELEMENT,
   FOLDER,
   force,
   ignoreProjectArtifactRemotes,
   NEW_FILE,
   targets,
 } from "./common.ts";
-import { any, choice, choiceOr, command, flag, optional, path, toggle } from "./types.ts";
+import { any, choice, choiceOr, command, flag, optional, ownFlag, path, toggle } from "./types.ts";
 
 const DEPS_CHOICES = ["build", "none", "run", "all"] as const;
 const ARTIFACTS = any("ARTIFACTS", ARTIFACT);
@@ -101,6 +102,20 @@ export const artifact = {
       description: ["Lists the files that artifacts consist of."],
       options: { long: flag("-l --long", "Show type, size and permissions as well") },
       arguments: { artifacts: ARTIFACTS },
+    }),
+    files: command({
+      summary: "Show the files of elements, by where they come from",
+      description: [
+        "Shows the files of elements with their sizes; of images those that their layers make together. With " +
+          "--by-element they are grouped by the elements that installed them, the largest first.",
+      ],
+      options: {
+        byElement: ownFlag("--by-element", "Group them by the elements that they come from"),
+        summary: ownFlag("--summary", "With --by-element: numbers and sizes only"),
+        json: ownFlag("--json", "Print all as JSON"),
+      },
+      arguments: { elements: any("ELEMENTS", ELEMENT) },
+      own: true,
     }),
     delete: command({
       summary: "Remove artifacts from the local cache",

@@ -25,12 +25,14 @@ import {
   elementNames,
   flag,
   type Group,
+  integer,
   one,
   optional,
   ownFlag,
   pairs,
   path,
   pathOr,
+  single,
   text,
   textOr,
   type ValuesOf,
@@ -204,6 +206,24 @@ const tree = {
     arguments: { elements: any("ELEMENTS", ELEMENT) },
   }),
   source,
+  why: command({
+    summary: "Show how a file came into an image, or why it did not",
+    description: [
+      "Follows a file from the element that installs it through composes, filters and scripts into IMAGE, or to the step " +
+        "that left it out, removed it, or put another one over it. FILE is a path in the image, a folder, or a pattern: " +
+        "'*' stays within a folder, '**' does not.",
+      "IMAGE is an element: an image of kind oci, a script that makes one, or anything that such are made of. What is in " +
+        "the cache is looked into, and it is told what was missing.",
+      " bst-ts why /usr/include/zlib.h oci/app.bst",
+      "The exit status is 1 where nothing is known of such a file.",
+    ],
+    options: {
+      index: integer("--index", "Which image is meant, where an element has several: counted from 0"),
+      json: ownFlag("--json", "Print all as JSON"),
+    },
+    arguments: { file: single("FILE", TEXT), image: single("IMAGE", ELEMENT) },
+    own: true,
+  }),
   workspace,
 };
 

@@ -1,11 +1,12 @@
 /** Rules on scripts that assemble images: what has to be done to the files before `build-oci`, and in which order. */
 
 import type { Element } from "../../project/element.ts";
-import { contentOf, missingOf } from "./contents.ts";
-import { type Finding, type LintContext, placeOf, type Rule, type Unchecked } from "./finding.ts";
-import { contributors } from "./images.ts";
+import { contentOf, missingOf } from "../contents.ts";
+import { contributors } from "../images.ts";
+import { placeOf } from "../place.ts";
+import { allCalls, integrationCalls, type PlacedCall } from "../scripts.ts";
+import type { Finding, LintContext, Rule, Unchecked } from "./finding.ts";
 import type { RuleId } from "./rule-ids.ts";
-import { allCalls, integrationCalls, type PlacedCall } from "./scripts.ts";
 
 const MOVERS = new Set(["mv", "cp", "rsync", "tar", "rm", "ln", "install"]);
 
@@ -36,11 +37,12 @@ export const ldconfigMissing = missing(
   "An image has libraries, and no cache of where they are",
   LDCONFIG,
   {
-    path: (path) => /(?:^|\/)lib(?:32|64)?\/(?:[^/]+\/)?[^/]+\.so(?:\.\d+)*$/.test(path),
+    // Where neither is, only the folders count that the loader knows by itself.
+    path: (path) => /^etc\/ld\.so\.conf|^(?:usr\/)?s?bin\/ldconfig$/.test(path),
     result: (path) => path === "etc/ld.so.cache",
     hint: () => true,
     message: "Nothing runs ldconfig over the layer: libraries may not be found where the image runs",
-    advice: "Run ldconfig -r LAYER when all is installed, before build-oci",
+    advice: "Run ldconfig -r LAYER in the script that makes the layer or the image, when all is installed",
   },
 );
 export const dconfMissing = missing("dconf-missing", "An image has dconf keyfiles that are not compiled", DCONF, {

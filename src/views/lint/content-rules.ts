@@ -4,10 +4,11 @@ import { domainsOf, splitFilter } from "../../artifact/splits.ts";
 import { Tree } from "../../cas/tree.ts";
 import { readOciSpec } from "../../oci/schema.ts";
 import type { Element } from "../../project/element.ts";
-import { contentOf, domainText, droppedBy, missingOf, selectionOf, some, splitRules } from "./contents.ts";
-import { type Finding, type LintContext, type Place, placeOf, type Rule, type Unchecked } from "./finding.ts";
-import { type LintImage, locatedDependencies, madeOf, staged } from "./images.ts";
-import { allCalls } from "./scripts.ts";
+import { contentOf, domainText, droppedBy, missingOf, selectionOf, some, splitRules } from "../contents.ts";
+import { type LintImage, locatedDependencies, madeOf, staged } from "../images.ts";
+import { type Place, placeOf } from "../place.ts";
+import { allCalls } from "../scripts.ts";
+import type { Finding, LintContext, Rule, Unchecked } from "./finding.ts";
 
 /** What an element stages together, one over the other. */
 function stagings(element: Element, image: LintImage | undefined): (readonly Element[])[] {

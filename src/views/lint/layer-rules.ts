@@ -1,8 +1,9 @@
 /** Rules on what layers are made of. */
 import type { Element } from "../../project/element.ts";
-import { selectionOf, some } from "./contents.ts";
-import { type Finding, placeOf, type Rule } from "./finding.ts";
-import { locatedDependencies, madeOf, staged } from "./images.ts";
+import { selectionOf, some } from "../contents.ts";
+import { locatedDependencies, madeOf, staged } from "../images.ts";
+import { placeOf } from "../place.ts";
+import type { Finding, Rule } from "./finding.ts";
 
 export const stackAsLayer: Rule = {
   id: "stack-as-layer",

@@ -1,6 +1,7 @@
 /** Checks elements by rules, and leaves out what their public data say is meant so. */
 import type { Element } from "../../project/element.ts";
-import { type Finding, isFinding, type LintContext, placeOf, type Unchecked } from "./finding.ts";
+import { placeOf } from "../place.ts";
+import { type Finding, isFinding, type LintContext, type Unchecked } from "./finding.ts";
 import type { RuleId } from "./rule-ids.ts";
 import { RULES } from "./rules.ts";
 

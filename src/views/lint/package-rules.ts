@@ -2,12 +2,13 @@
 
 import { dependencies, Visited } from "../../graph/scopes.ts";
 import type { Element } from "../../project/element.ts";
-import { contentOf, domainText, missingOf, some } from "./contents.ts";
-import { type Finding, type LintContext, placeOf, type Rule, type Unchecked } from "./finding.ts";
-import { contributors, type LintImage, staged } from "./images.ts";
+import { contentOf, domainText, missingOf, some } from "../contents.ts";
+import { contributors, type LintImage, staged } from "../images.ts";
+import { placeOf } from "../place.ts";
+import { initialScriptCalls, ownCalls, type PlacedCall } from "../scripts.ts";
+import type { Finding, LintContext, Rule, Unchecked } from "./finding.ts";
 import { isPackage } from "./layer-rules.ts";
 import type { RuleId } from "./rule-ids.ts";
-import { initialScriptCalls, ownCalls, type PlacedCall } from "./scripts.ts";
 
 /** Programs that compile what all packages of an image have installed. */
 const COMPILERS = new Set([

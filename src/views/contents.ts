@@ -1,17 +1,28 @@
-/** What rules ask about the files of artifacts. */
-import { domainsOf, splitFilter } from "../../artifact/splits.ts";
-import type { TreeNode } from "../../cas/directory.ts";
-import { walk } from "../../cas/walk.ts";
-import type { Element } from "../../project/element.ts";
-import { MappingNode } from "../../yaml/node.ts";
-import type { LintContext } from "./finding.ts";
+/** The files of artifacts, as questions about them need them. */
+import { domainsOf, splitFilter } from "../artifact/splits.ts";
+import type { Digest } from "../cas/digest.ts";
+import type { TreeNode } from "../cas/directory.ts";
+import type { Cas } from "../cas/store.ts";
+import { walk } from "../cas/walk.ts";
+import type { Element } from "../project/element.ts";
+import { MappingNode } from "../yaml/node.ts";
 
-const known = new WeakMap<LintContext["cas"], Map<string, ReadonlyMap<string, TreeNode>>>();
+/** What is in the cache. */
+export interface ArtifactFiles {
+  readonly cas: Cas;
+  /** The files of an element; undefined where its artifact is not there. */
+  files(element: Element): Digest | undefined;
+  /** Public data as the build left them, where the artifact is there. */
+  publicData(element: Element): MappingNode;
+}
+
+const known = new WeakMap<Cas, Map<string, ReadonlyMap<string, TreeNode>>>();
 
 /** Files and symlinks by their paths; undefined where the artifact is not in the cache. */
-export function contentOf({ cas, files }: LintContext, element: Element): ReadonlyMap<string, TreeNode> | undefined {
-  const tree = files(element);
+export function contentOf(context: ArtifactFiles, element: Element): ReadonlyMap<string, TreeNode> | undefined {
+  const tree = context.files(element);
   if (tree === undefined) return undefined;
+  const { cas } = context;
   const trees = known.get(cas) ?? new Map<string, ReadonlyMap<string, TreeNode>>();
   known.set(cas, trees);
   let content = trees.get(tree.hash);
@@ -25,11 +36,11 @@ export function contentOf({ cas, files }: LintContext, element: Element): Readon
 }
 
 /** Elements with files whose artifacts are not in the cache. */
-export function missingOf(context: LintContext, elements: readonly Element[]): Element[] {
+export function missingOf(context: ArtifactFiles, elements: readonly Element[]): Element[] {
   return elements.filter((element) => element.hasArtifact && context.files(element) === undefined);
 }
 
-export function splitRules(context: LintContext, element: Element): MappingNode {
+export function splitRules(context: ArtifactFiles, element: Element): MappingNode {
   return context.publicData(element).mapping("bst")?.mapping("split-rules") ?? MappingNode.empty;
 }
 
@@ -44,7 +55,7 @@ export function selectionOf(element: Element) {
 }
 
 /** Paths in artifacts that a `compose` leaves out, with the element that has each. */
-export function droppedBy(context: LintContext, compose: Element, parts: readonly Element[]): Map<string, Element> {
+export function droppedBy(context: ArtifactFiles, compose: Element, parts: readonly Element[]): Map<string, Element> {
   const dropped = new Map<string, Element>();
   const kept = contentOf(context, compose);
   for (const part of parts) {
@@ -58,7 +69,7 @@ export function droppedBy(context: LintContext, compose: Element, parts: readonl
 }
 
 /** `devel, debug`, or that it belongs to none. */
-export function domainText(context: LintContext, element: Element, path: string): string {
+export function domainText(context: ArtifactFiles, element: Element, path: string): string {
   const domains = domainsOf(splitRules(context, element), path);
   return domains.length === 0 ? "no domain" : domains.join(", ");
 }

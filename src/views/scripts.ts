@@ -1,8 +1,8 @@
 /** The shell commands that elements declare, with the places of what they call. */
 import { readFileSync } from "node:fs";
-import type { Element } from "../../project/element.ts";
-import type { MappingNode, Node, ScalarNode } from "../../yaml/node.ts";
-import { type Place, placeOf } from "./finding.ts";
+import type { Element } from "../project/element.ts";
+import type { MappingNode, Node, ScalarNode } from "../yaml/node.ts";
+import { type Place, placeOf } from "./place.ts";
 import { type Call, callsOf } from "./shell.ts";
 
 export interface PlacedCall extends Call {

@@ -1,9 +1,9 @@
 /** The images that a project makes: by elements of kind `oci`, and by scripts that call `build-oci`. */
-import { dependencies, Visited } from "../../graph/scopes.ts";
-import { readOciSpec } from "../../oci/schema.ts";
-import type { Element } from "../../project/element.ts";
-import type { Dependency } from "../../project/load-element.ts";
-import type { Node } from "../../yaml/node.ts";
+import { dependencies, Visited } from "../graph/scopes.ts";
+import { readOciSpec } from "../oci/schema.ts";
+import type { Element } from "../project/element.ts";
+import type { Dependency } from "../project/load-element.ts";
+import type { Node } from "../yaml/node.ts";
 import { allCalls, type PlacedCall } from "./scripts.ts";
 
 export interface LintLayer {
@@ -99,6 +99,23 @@ export function madeOf(element: Element): readonly Element[] {
     default:
       return [];
   }
+}
+
+/** Those of {@link madeOf} whose files have the same paths in the element, the lowest first. */
+export function overlaid(element: Element): readonly Element[] {
+  const image = imageOf(element);
+  if (image !== undefined && element.kind !== "oci") {
+    return [...image.parents, ...staged(image.layers.map(({ root }) => root))];
+  }
+  if (element.kind === "oci" && image?.layers.length === 0) return image.parents;
+  if (element.kind !== "script") return madeOf(element);
+  const root = installRoot(element);
+  return staged(locatedDependencies(element).flatMap(({ element: it, location }) => (location === root ? [it] : [])));
+}
+
+/** Absolute path of the folder that a script's artifact is made of. */
+export function installRoot(element: Element): string {
+  return (element.variable("install-root") ?? "/").replace(/(?<=.)\/+$/, "");
 }
 
 /** What is staged with elements: what they need to run comes along. */

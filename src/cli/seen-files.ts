@@ -1,0 +1,46 @@
+/** What questions about files look at: the artifacts of elements in the cache, and in images the files that these hold. */
+import { readPublicMetadata } from "../artifact/metadata.ts";
+import type { Element } from "../project/element.ts";
+import type { ArtifactFiles } from "../views/contents.ts";
+import { isNoImage, SeenFiles } from "../views/image-files.ts";
+import { imageOf } from "../views/images.ts";
+import type { Workbench } from "./workbench.ts";
+
+export function artifactFiles({ caches: { cas }, states }: Workbench): ArtifactFiles {
+  const built = (element: Element) => {
+    const { artifact } = states.of(element);
+    return artifact?.buildSuccess ? artifact : undefined;
+  };
+  return {
+    cas,
+    files: (element) => built(element)?.files,
+    publicData: (element) => {
+      const artifact = built(element);
+      return artifact === undefined ? element.publicData : readPublicMetadata(cas, artifact);
+    },
+  };
+}
+
+/**
+ * Opens an element, and the images that it is on top of.
+ * @param image of several images of an element, counted from 0
+ * @throws BstError domain element, reason oci-invalid-image, where it has no such image
+ */
+export async function seenFiles(bench: Workbench, elements: readonly Element[], image = 0): Promise<SeenFiles> {
+  const { caches, signal } = bench;
+  const seen = new SeenFiles(artifactFiles(bench), { memoDirectory: caches.memoDirectory, signal, image });
+  const opened = new Set(elements);
+  // It grows while it is walked over.
+  for (const element of opened) {
+    const found = imageOf(element);
+    if (found === undefined) continue;
+    try {
+      await seen.open(element);
+    } catch (error) {
+      // A script may keep something else than an image.
+      if (element.kind === "oci" || !isNoImage(error)) throw error;
+    }
+    for (const parent of found.parents) opened.add(parent);
+  }
+  return seen;
+}

@@ -1,0 +1,57 @@
+/** The files of an element as whoever uses it sees them: of an image what its layers make, else those of the artifact. */
+import { BstError } from "../base/errors.ts";
+import type { Digest } from "../cas/digest.ts";
+import type { Cas } from "../cas/store.ts";
+import { Memo } from "../oci/memo.ts";
+import { readBaseImage } from "../oci/parent.ts";
+import { rootOf } from "../oci/root.ts";
+import type { Element } from "../project/element.ts";
+import type { ArtifactFiles } from "./contents.ts";
+
+export interface ImageTools {
+  readonly memoDirectory: string;
+  readonly signal: AbortSignal;
+  /** Of several images of an element, counted from 0. */
+  readonly image: number;
+}
+
+/** An element's artifacts, with what the layers of images hold in place of the layouts that have these. */
+export class SeenFiles implements ArtifactFiles {
+  readonly cas: Cas;
+  readonly #artifacts: ArtifactFiles;
+  readonly #tools: ImageTools;
+  readonly #roots = new Map<Element, Digest | undefined>();
+
+  constructor(artifacts: ArtifactFiles, tools: ImageTools) {
+    this.cas = artifacts.cas;
+    this.#artifacts = artifacts;
+    this.#tools = tools;
+  }
+
+  /** Reads the layers of an element that is an image: to be called before it is asked for. @throws BstError */
+  async open(element: Element): Promise<void> {
+    const tree = this.#artifacts.files(element);
+    if (tree === undefined || this.#roots.has(element)) return;
+    const { memoDirectory, signal, image } = this.#tools;
+    const { layers } = readBaseImage(this.cas, tree, image, element.fullName);
+    this.#roots.set(element, (await rootOf(this.cas, layers, new Memo(memoDirectory), signal)).tree);
+  }
+
+  /** Whether it is an image that was opened. */
+  isImage(element: Element): boolean {
+    return this.#roots.has(element);
+  }
+
+  files(element: Element): Digest | undefined {
+    return this.#roots.get(element) ?? this.#artifacts.files(element);
+  }
+
+  publicData(element: Element) {
+    return this.#artifacts.publicData(element);
+  }
+}
+
+/** Whether an error says that an artifact holds no image. */
+export function isNoImage(error: unknown): boolean {
+  return error instanceof BstError && error.reason === "oci-invalid-image";
+}

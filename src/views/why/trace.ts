@@ -1,0 +1,223 @@
+/** Follows a path from an element to where it comes from, or to the step that dropped it. */
+import { overlapWhitelist, splitFilter } from "../../artifact/splits.ts";
+import { sameNode } from "../../cas/diff.ts";
+import type { TreeNode } from "../../cas/directory.ts";
+import type { Element } from "../../project/element.ts";
+import { contentOf, domainText, selectionOf, some, splitRules } from "../contents.ts";
+import type { SeenFiles } from "../image-files.ts";
+import { imageOf, installRoot, locatedDependencies, madeOf, staged } from "../images.ts";
+import { placeOf } from "../place.ts";
+import { allCalls, integrationCalls, type PlacedCall } from "../scripts.ts";
+import { making, removing, textOf } from "./commands.ts";
+import type { Outcome, Step, Way } from "./step.ts";
+
+/** Something that an element is made of, and what a path of the element is called in it. */
+interface Part {
+  readonly element: Element;
+  readonly path: string;
+}
+
+export class Tracer {
+  /** Elements whose artifacts are not in the cache, but should have been looked into. */
+  readonly missing = new Set<Element>();
+  readonly #seen: SeenFiles;
+  readonly #ways = new Map<string, Way>();
+
+  constructor(seen: SeenFiles) {
+    this.#seen = seen;
+  }
+
+  /** @param path relative to the root */
+  trace(element: Element, path: string): Way {
+    const id = `${element.fullName}\0${path}`;
+    let way = this.#ways.get(id);
+    if (way === undefined) {
+      way = this.#follow(element, path);
+      this.#ways.set(id, way);
+    }
+    return way;
+  }
+
+  #content(element: Element): ReadonlyMap<string, TreeNode> | undefined {
+    if (!element.hasArtifact) return undefined;
+    const content = contentOf(this.#seen, element);
+    if (content === undefined) this.missing.add(element);
+    return content;
+  }
+
+  #follow(element: Element, path: string): Way {
+    const parts = this.#partsOf(element, path);
+    const content = element.hasArtifact ? this.#content(element) : undefined;
+    if (element.hasArtifact && content === undefined) {
+      const step: Step = { element, outcome: "unknown", text: "its artifact is not in the cache" };
+      return { isThere: undefined, steps: [...this.#bestOf(parts, element), step] };
+    }
+    const node = content?.get(path);
+    if (parts === undefined) {
+      return node === undefined
+        ? { isThere: false, steps: [] }
+        : { isThere: true, steps: [this.#installed(element, path, node)] };
+    }
+    const providers = parts.filter((part) => this.#content(part.element)?.has(part.path) === true);
+    const kept = providers.filter((part) => this.#takes(element, part));
+    const winner = kept.at(-1);
+    const isThere = element.hasArtifact ? node !== undefined : winner !== undefined;
+    if (!isThere) return { isThere, steps: this.#lost(element, path, parts, providers, winner) };
+    if (winner === undefined) return { isThere, steps: this.#made(element, path, parts, node) };
+    const before = this.trace(winner.element, winner.path).steps;
+    const theirs = this.#content(winner.element)?.get(winner.path);
+    const isSame = node === undefined || (theirs !== undefined && sameNode(node, theirs));
+    const steps: Step[] = [...before];
+    for (const under of kept.slice(0, -1)) {
+      const isListed = overlapWhitelist(this.#seen.publicData(winner.element))(winner.path);
+      const why = isListed ? "as its overlap-whitelist allows" : "and no whitelist allows it";
+      const text = `it stands over that of ${under.element.fullName}, which is staged before it, ${why}`;
+      steps.push({ element: winner.element, outcome: "replaces", text });
+    }
+    const call = isSame ? undefined : making(this.#calls(element), path, this.#locations(element, parts));
+    const outcome: Outcome = isSame ? "keeps" : "changes";
+    const text = isSame ? this.#keeping(element) : this.#byCommand("its content is changed", element, call);
+    steps.push({ element, outcome, text, ...(call && { place: call.place }) });
+    return { isThere, steps };
+  }
+
+  /** What an element is made of, the lowest first; undefined where it installs files of its own. */
+  #partsOf(element: Element, path: string): Part[] | undefined {
+    if (!element.hasArtifact)
+      return staged([element]).flatMap((each) => (each === element ? [] : [{ element: each, path }]));
+    if (element.kind === "compose" || element.kind === "filter")
+      return madeOf(element).map((each) => ({ element: each, path }));
+    const image = imageOf(element);
+    if (image !== undefined) {
+      const layers = staged(image.layers.map(({ root }) => root));
+      // A layer is the whole content of its image in kind oci; elsewhere it is added.
+      const below = image.layers.length > 0 && element.kind === "oci" ? [] : image.parents;
+      return [...below, ...layers].map((each) => ({ element: each, path }));
+    }
+    if (element.kind !== "script") return undefined;
+    const root = installRoot(element);
+    const absolute = root === "/" ? `/${path}` : `${root}/${path}`;
+    return locatedDependencies(element).flatMap(({ element: root, location }) =>
+      absolute.startsWith(`${location}/`)
+        ? staged([root]).map((each) => ({ element: each, path: absolute.slice(location.length + 1) }))
+        : [],
+    );
+  }
+
+  #takes(element: Element, part: Part): boolean {
+    if (element.kind !== "compose" && element.kind !== "filter") return true;
+    return splitFilter(splitRules(this.#seen, part.element), selectionOf(element))?.(part.path) ?? true;
+  }
+
+  #installed(element: Element, path: string, node: TreeNode): Step {
+    const what =
+      node.kind === "file" ? `${node.digest.size} bytes` : node.kind === "symlink" ? `a link to ${node.target}` : "";
+    const domain = domainText(this.#seen, element, path);
+    const text = `it installs /${path}: ${what}, of ${domain === "no domain" ? domain : `domain ${domain}`}`;
+    return { element, outcome: "installs", text, place: placeOf(element.node) };
+  }
+
+  #keeping(element: Element): string {
+    if (!element.hasArtifact) return "it stands for that";
+    if (this.#seen.isImage(element)) return "it is in the image";
+    return element.kind === "compose" || element.kind === "filter" ? "it takes it" : "its commands leave it as it is";
+  }
+
+  #made(element: Element, path: string, parts: readonly Part[], node: TreeNode | undefined): Step[] {
+    const [calls, locations] = [this.#calls(element), this.#locations(element, parts)];
+    const original = node?.kind === "file" ? this.#copyOf(parts, path, node) : undefined;
+    // A command that takes it away from there is more telling than one that names its new place, or a folder above.
+    const moving = original && making(calls, original.path, locations);
+    const call = moving ?? making(calls, path, locations);
+    const what = original === undefined ? "it is made" : `it is made of /${original.path}`;
+    const before = original === undefined ? [] : this.trace(original.element, original.path).steps;
+    const text = this.#byCommand(what, element, call);
+    return [...before, { element, outcome: "makes", text, ...(call && { place: call.place }) }];
+  }
+
+  /** A file of the same name and content somewhere else, which was moved or copied. */
+  #copyOf(parts: readonly Part[], path: string, node: TreeNode): Part | undefined {
+    const name = path.slice(path.lastIndexOf("/") + 1);
+    for (const { element } of parts.toReversed()) {
+      for (const [other, theirs] of this.#content(element) ?? []) {
+        if (other.endsWith(`/${name}`) && sameNode(theirs, node)) return { element, path: other };
+      }
+    }
+    return undefined;
+  }
+
+  #lost(
+    element: Element,
+    path: string,
+    parts: readonly Part[],
+    providers: readonly Part[],
+    winner: Part | undefined,
+  ): Step[] {
+    if (winner !== undefined) {
+      const call = removing(this.#calls(element), path, this.#locations(element, parts));
+      const step: Step = {
+        element,
+        outcome: "removes",
+        text: this.#byCommand("it is removed", element, call),
+        ...(call && { place: call.place }),
+      };
+      return [...this.trace(winner.element, winner.path).steps, step];
+    }
+    const dropped = providers.at(-1);
+    if (dropped !== undefined)
+      return [...this.trace(dropped.element, dropped.path).steps, this.#leavesOut(element, dropped)];
+    const before = this.#bestOf(parts, element);
+    if (before.length === 0) return [];
+    return [...before, { element, outcome: "lacks", text: "so it does not get it" }];
+  }
+
+  /** The way of a path that none of the parts has, in the one that lost it. */
+  #bestOf(parts: readonly Part[] | undefined, element: Element): readonly Step[] {
+    for (const part of parts?.toReversed() ?? []) {
+      if (part.element === element) continue;
+      const { steps } = this.trace(part.element, part.path);
+      if (steps.some(({ outcome }) => outcome !== "unknown")) return steps;
+    }
+    return [];
+  }
+
+  #leavesOut(element: Element, { element: part, path }: Part): Step {
+    const { include, exclude, orphans } = selectionOf(element);
+    const domains = domainText(this.#seen, part, path).split(", ");
+    const excluded = exclude.find((domain) => domains.includes(domain));
+    const list = element.config.sequence(excluded === undefined ? "include" : "exclude");
+    const node = list?.scalars().find(({ value }) => value === excluded) ?? list ?? element.node;
+    const why =
+      excluded !== undefined
+        ? `it leaves out the domain ${excluded}`
+        : domains.includes("no domain") && !orphans
+          ? "it leaves out what is of no domain"
+          : `it takes only ${include.join(", ")}, and the file is of ${domains.join(", ")}`;
+    return { element, outcome: "leaves-out", text: why, place: placeOf(node.isSynthetic ? element.node : node) };
+  }
+
+  /** The commands that can have changed what an element is made of. */
+  #calls(element: Element): readonly PlacedCall[] {
+    if (element.kind === "script") return allCalls(element);
+    if (element.kind !== "compose" || element.config.bool("integrate") === false) return [];
+    return madeOf(element).flatMap((each) => integrationCalls(this.#seen.publicData(each)));
+  }
+
+  /** Where the root of the element's files is while its commands run. */
+  #locations(element: Element, parts: readonly Part[]): string[] {
+    if (element.kind !== "script") return ["/"];
+    const located = locatedDependencies(element).map(({ location }) => location);
+    return parts.length === 0 || imageOf(element) === undefined ? [installRoot(element), ...located] : located;
+  }
+
+  #byCommand(what: string, element: Element, call: PlacedCall | undefined): string {
+    const kind = element.kind === "compose" ? "an integration command" : "its commands";
+    if (call !== undefined) return `${what} by ${kind === "its commands" ? "the command" : kind} '${textOf(call)}'`;
+    if (element.kind !== "compose") return `${what} by ${kind}`;
+    const having = madeOf(element).filter((each) => integrationCalls(this.#seen.publicData(each)).length > 0);
+    return `${what} by ${kind} of one of: ${some(
+      having.map(({ fullName }) => fullName),
+      5,
+    )}`;
+  }
+}

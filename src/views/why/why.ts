@@ -1,0 +1,94 @@
+/** `why FILE IMAGE`: which paths are meant, and the way of each. */
+import { globPattern } from "../../base/glob.ts";
+import { Tree } from "../../cas/tree.ts";
+import { dependencies } from "../../graph/scopes.ts";
+import type { Element } from "../../project/element.ts";
+import { contentOf } from "../contents.ts";
+import type { SeenFiles } from "../image-files.ts";
+import { imageOf, madeOf } from "../images.ts";
+import type { Way } from "./step.ts";
+import { Tracer } from "./trace.ts";
+
+export interface Answer extends Way {
+  /** Absolute. */
+  readonly path: string;
+  /** The path that was asked for, where a link leads to another. */
+  readonly asked: string;
+  /** Elements that have such a file and are no part of what the image is made of, where nothing else is known. */
+  readonly elsewhere: readonly Element[];
+}
+
+export interface Answers {
+  readonly answers: readonly Answer[];
+  /** Elements whose artifacts should have been looked into. */
+  readonly missing: readonly Element[];
+}
+
+/** @param pattern a path, a folder, or a pattern of paths */
+export function whyOf(seen: SeenFiles, element: Element, pattern: string): Answers {
+  const tracer = new Tracer(seen);
+  const asked = pattern.replace(/^\/+|\/+$/g, "");
+  const isPattern = /[*?[]/.test(asked);
+  const below = isPattern ? [] : matching(seen, element, `${asked}/**`);
+  const resolved = isPattern ? asked : withoutLinks(seen, element, asked);
+  const paths = isPattern ? matching(seen, element, asked) : below.length > 0 ? below : [resolved];
+  const answers = paths.map((path): Answer => {
+    const way = tracer.trace(element, path);
+    const elsewhere = way.steps.length > 0 ? [] : unused(seen, element, path);
+    return { path: `/${path}`, asked: `/${path === resolved ? asked : path}`, elsewhere, ...way };
+  });
+  return { answers, missing: [...tracer.missing] };
+}
+
+/** Paths in the element, and in all that it is made of. */
+function matching(seen: SeenFiles, element: Element, pattern: string): string[] {
+  const expression = new RegExp(`^${globPattern(pattern)}$`, "su");
+  const found = new Set<string>();
+  for (const each of everyPart(element)) {
+    for (const path of contentOf(seen, each)?.keys() ?? []) if (expression.test(path)) found.add(path);
+  }
+  return [...found].sort();
+}
+
+/** All that files can come from, step by step. */
+function everyPart(element: Element): Set<Element> {
+  const found = new Set([element]);
+  // It grows while it is walked over.
+  for (const each of found) {
+    const parts = each.hasArtifact ? madeOf(each) : each.runtimeDependencies;
+    for (const part of [...parts, ...(imageOf(each)?.parents ?? [])]) found.add(part);
+  }
+  return found;
+}
+
+/** What a path comes to where folders on the way are links. */
+function withoutLinks(seen: SeenFiles, element: Element, path: string): string {
+  const files = seen.files(element);
+  if (files === undefined) return path;
+  const tree = new Tree(seen.cas, files);
+  const names: string[] = [];
+  const rest = path.split("/");
+  for (let links = 0; rest.length > 0; ) {
+    const name = rest.shift() ?? "";
+    if (name === "" || name === ".") continue;
+    if (name === "..") {
+      names.pop();
+      continue;
+    }
+    const node = tree.lookup([...names, name].join("/"));
+    // The last one is asked for itself.
+    if (node?.kind !== "symlink" || rest.length === 0) {
+      names.push(name);
+      continue;
+    }
+    if (++links > 40) return path;
+    if (node.target.startsWith("/")) names.length = 0;
+    rest.unshift(...node.target.split("/"));
+  }
+  return names.join("/");
+}
+
+/** Elements that are needed to build it, and have the file. */
+function unused(seen: SeenFiles, element: Element, path: string): Element[] {
+  return dependencies(element, "all").filter((each) => each !== element && contentOf(seen, each)?.has(path));
+}
