@@ -14,6 +14,7 @@ import type {
   BuildIo,
   Compression,
   DependencyFacts,
+  RunOptions,
   SandboxLayout,
   SplitSelection,
   StageOptions,
@@ -153,7 +154,7 @@ export class ElementBuild implements BuildIo, AsyncDisposable {
     await this.activity("Integrating sandbox", () => this.runner.run(commands, { readOnlyRoot: false }));
   }
 
-  async run(commands: readonly string[], options: { readonly readOnlyRoot: boolean }): Promise<void> {
+  async run(commands: readonly string[], options: RunOptions): Promise<void> {
     const batch = commands.map((command) => ({
       argv: ["sh", "-c", "-e", `${command}\n`],
       environment: this.environment,

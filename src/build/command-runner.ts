@@ -3,7 +3,7 @@ import { activity } from "../base/activity.ts";
 import { BstError } from "../base/errors.ts";
 import { Tree } from "../cas/tree.ts";
 import type { Element } from "../project/element.ts";
-import type { SandboxLayout } from "../project/element-kind.ts";
+import type { RunOptions, SandboxLayout, ServedCommand } from "../project/element-kind.ts";
 import { openSandbox, type Sandbox } from "../sandbox/sandbox.ts";
 import type { BuildTools } from "./build-tools.ts";
 import { type BatchCommand, batchScript } from "./command-script.ts";
@@ -32,7 +32,7 @@ export class CommandRunner implements AsyncDisposable {
    * Runs commands until one fails.
    * @throws BstError domain sandbox, reasons command-failed and missing-command
    */
-  async run(commands: readonly BatchCommand[], { readOnlyRoot }: { readonly readOnlyRoot: boolean }): Promise<void> {
+  async run(commands: readonly BatchCommand[], { readOnlyRoot, served }: RunOptions): Promise<void> {
     const [first] = commands;
     if (first === undefined) return;
     const { messenger, signal, caches } = this.tools;
@@ -41,7 +41,7 @@ export class CommandRunner implements AsyncDisposable {
       messenger,
       "Running commands",
       async () => {
-        const sandbox = await this.open();
+        const sandbox = await this.open(served);
         const command = {
           argv: ["sh", "-c", "-e", batchScript(commands)],
           env: first.environment,
@@ -64,7 +64,7 @@ export class CommandRunner implements AsyncDisposable {
   }
 
   /** A sandbox over what the tree is now. */
-  private async open(): Promise<Sandbox> {
+  private async open(service: ServedCommand | undefined): Promise<Sandbox> {
     await this.close();
     const { sandbox } = this.element;
     this.sandbox = await openSandbox(this.tools.sandboxHost(), {
@@ -77,6 +77,7 @@ export class CommandRunner implements AsyncDisposable {
       mtimes: this.element.workspace !== undefined,
       network: false,
       hostMounts: [],
+      service,
       socket: remoteApisSocket(this.tools.caches.cas, sandbox),
     });
     return this.sandbox;

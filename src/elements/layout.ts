@@ -1,5 +1,6 @@
 /** Where dependencies are staged, for kinds that run commands: by default the `location` of a dependency's `config`. */
 import { compareCodePoints } from "../base/json.ts";
+import { inTree } from "../base/paths.ts";
 import type { BuildIo, ConfiguredDependency, DependencyFacts, SplitSelection } from "../project/element-kind.ts";
 
 const ROOT = "/";
@@ -18,6 +19,12 @@ export class Layout {
   /** Whether anything is staged elsewhere than at the root. */
   get hasOtherLocations(): boolean {
     return [...this.locations.keys()].some((location) => location !== ROOT);
+  }
+
+  /** What is staged at a folder, with its path as those in trees are. */
+  elementsAt(path: string): DependencyFacts[] {
+    const there = [...this.locations].filter(([location]) => inTree(location) === path);
+    return there.flatMap(([, dependencies]) => dependencies.map(({ element }) => element));
   }
 
   /** Dependencies by location, as keys hold them. */

@@ -1,6 +1,6 @@
 /** What the kinds have in common that run commands over staged dependencies: BuildStream's ScriptElement. */
 import { inTree } from "../base/paths.ts";
-import type { BuildIo, ElementBehaviour, ElementFacts, ElementKind } from "../project/element-kind.ts";
+import type { BuildIo, ElementBehaviour, ElementFacts, ElementKind, ServedCommand } from "../project/element-kind.ts";
 import { Layout } from "./layout.ts";
 
 /** What such kinds declare alike. */
@@ -15,6 +15,8 @@ export interface ScriptOptions {
   readonly installRoot?: string;
   /** Folders that stay writable besides the one for results. */
   readonly writable?: readonly string[];
+  /** A command that is served to the script. */
+  readonly served?: ((io: BuildIo) => ServedCommand) | undefined;
 }
 
 /** Commands in named groups, in the order in which they are run, and where dependencies are staged for them. */
@@ -47,7 +49,8 @@ export class Script {
 
   /** @param edit changes commands as they are run */
   async assemble(io: BuildIo, edit = (command: string): string => command): Promise<string> {
-    await io.run([...this.commands.values()].flat().map(edit), { readOnlyRoot: this.options.readOnlyRoot });
+    const { readOnlyRoot, served } = this.options;
+    await io.run([...this.commands.values()].flat().map(edit), { readOnlyRoot, served: served?.(io) });
     return this.installRoot;
   }
 

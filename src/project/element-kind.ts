@@ -89,6 +89,34 @@ export interface SandboxLayout {
   readonly digestVariables?: ReadonlyMap<string, readonly DependencyFacts[]>;
 }
 
+/** What a command that is served is asked for by its caller in the sandbox, which waits. */
+export interface CommandCall {
+  /** What it read. */
+  readonly input: string;
+  /** Where it was called; absolute, in the sandbox. */
+  readonly directory: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** All files of the sandbox as they are now; what is in `/dev`, `/proc` and `/tmp` is not among them. */
+  readonly root: Digest;
+  /** Permission bits of files and directories, by path, where they differ from those that a tree tells of. */
+  readonly modes: ReadonlyMap<string, number>;
+  /** Aborted where nobody waits any more. */
+  readonly signal: AbortSignal;
+}
+
+/** A command that is there for those in the sandbox, and that this program carries out from outside. */
+export interface ServedCommand {
+  readonly name: string;
+  /** @returns a tree that is written into the folder of the call. @throws BstError: the command fails, and says why */
+  run(call: CommandCall): Promise<Digest>;
+}
+
+export interface RunOptions {
+  readonly readOnlyRoot: boolean;
+  /** Found before any command of this name that the sandbox has. */
+  readonly served?: ServedCommand | undefined;
+}
+
 /** What a kind builds with. */
 export interface BuildIo {
   readonly cas: Cas;
@@ -129,7 +157,7 @@ export interface BuildIo {
    * Runs shell commands one after the other, each in a new `sh -e`, until one fails.
    * @throws BstError domain sandbox, reason command-failed
    */
-  run(commands: readonly string[], options: { readonly readOnlyRoot: boolean }): Promise<void>;
+  run(commands: readonly string[], options: RunOptions): Promise<void>;
   info(text: string, detail?: string): void;
   /** @throws BstError domain plugin, its reason the token, where the project's `fatal-warnings` has that */
   warn(text: string, options?: { token?: string; detail?: string }): void;

@@ -6,7 +6,8 @@ import type { Isolation } from "./isolation.ts";
 const OF_SHELLS = ["PATH", "PWD", "OLDPWD", "SHLVL", "_"];
 
 export function bubblewrapCommand(bwrap: string, isolation: Isolation): string[] {
-  const { root, rootReadOnly, writableDirectories, hostMounts, socket, network, userNamespace, uid, gid } = isolation;
+  const { root, rootReadOnly, writableDirectories, hostMounts, socket, served, network, userNamespace, uid, gid } =
+    isolation;
   const options = ["--unshare-pid", "--die-with-parent", "--cap-drop", "ALL", "--json-status-fd", "3"];
   if (userNamespace) options.push("--unshare-user", "--uid", String(uid), "--gid", String(gid));
   if (!network) options.push("--unshare-net", "--unshare-ipc", "--unshare-uts", "--hostname", isolation.hostname);
@@ -17,6 +18,7 @@ export function bubblewrapCommand(bwrap: string, isolation: Isolation): string[]
   options.push("--ro-bind", "/proc/sys", "/proc/sys");
   options.push("--tmpfs", "/tmp", "--dev", "/dev");
   if (isolation.interactive) options.push("--dev-bind", "/dev", "/dev");
+  if (served !== undefined) options.push("--bind", served.hostPath, served.path);
   for (const { hostPath, path } of hostMounts) options.push("--dev-bind", hostPath, path);
   if (socket !== undefined) {
     // By itself it would make a folder that others can't enter.

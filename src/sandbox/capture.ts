@@ -8,7 +8,7 @@ import { relative } from "./layout.ts";
 import type { StagedFile, StagedFiles } from "./stage.ts";
 
 export interface CaptureOptions {
-  /** Where the build's files are; no process of the build may be left. */
+  /** Where the build's files are; no process of the build may be left, unless it is `live`. */
   readonly directory: string;
   /** The tree below, where it is an overlay's upper folder. */
   readonly lower: Digest | undefined;
@@ -22,6 +22,11 @@ export interface CaptureOptions {
   readonly mtimes: boolean;
   /** Directories that are given as places to write to, absolute: of them, and of those above, no times are kept. */
   readonly writableDirectories: readonly string[];
+  /**
+   * Where a build still runs, and waits: filled with the permission bits of files and directories that differ from those
+   * that a tree tells of, by path. What has to be made readable gets its mode back.
+   */
+  readonly live?: Map<string, number>;
 }
 
 export interface Captured {
@@ -38,6 +43,7 @@ const DEEPEST = 2048;
 const LONG_PATH = 3000;
 
 const EXECUTABLE_BY_OWNER = 0o100;
+const PERMISSIONS = 0o7777;
 
 /** A directory on the way. */
 interface Frame {
@@ -47,6 +53,8 @@ interface Frame {
   readonly path: string;
   /** Open while an abbreviated path goes by it. */
   readonly descriptor: number | undefined;
+  /** To be given back. */
+  readonly mode: number | undefined;
   readonly lower: Directory | undefined;
   readonly mtime: Timestamp | undefined;
   /** All that is on disk, and what of it is left to do. */
@@ -107,6 +115,7 @@ class Capture {
     if (this.#frames.length >= DEEPEST) {
       throw new BstError("sandbox", `The build left directories that are nested too deep: '${inRoot.slice(0, 200)}…'`);
     }
+    const mode = this.#options.live && fs.lstatSync(path).mode & PERMISSIONS;
     const names = readable(path, 0o700, () => listNames(path, inRoot));
     const below = this.#options.opaque.has(inRoot) ? undefined : lower;
     const descriptor = path.length > LONG_PATH ? fs.openSync(path, fs.constants.O_DIRECTORY) : undefined;
@@ -115,6 +124,7 @@ class Capture {
       relative: inRoot,
       path: descriptor === undefined ? path : `/proc/self/fd/${descriptor}`,
       descriptor,
+      mode: mode !== undefined && (mode & 0o500) !== 0o500 ? mode : undefined,
       lower: below && this.#cas.readDirectory(below),
       mtime,
       present: new Set(names),
@@ -129,6 +139,7 @@ class Capture {
     this.#entries++;
     const path = `${frame.path}/${name}`;
     const stat = fs.lstatSync(path);
+    this.#noteMode(frame, name, stat);
     if (stat.isDirectory()) {
       const lower = frame.lower?.directories.find((node) => node.name === name)?.digest;
       const inRoot = frame.relative === "" ? name : `${frame.relative}/${name}`;
@@ -149,8 +160,17 @@ class Capture {
     if (staged !== undefined && this.#isUnchanged(staged, stat)) return staged.digest;
     const known = stat.nlink > 1 ? this.#linked.get(stat.ino) : undefined;
     const digest = known ?? readable(path, 0o600, () => this.#cas.importFile(path));
+    if (this.#options.live !== undefined && (stat.mode & 0o400) === 0) fs.chmodSync(path, stat.mode & PERMISSIONS);
     if (stat.nlink > 1) this.#linked.set(stat.ino, digest);
     return digest;
+  }
+
+  #noteMode(frame: Frame, name: string, stat: fs.Stats): void {
+    const { live } = this.#options;
+    if (live === undefined || !(stat.isDirectory() || stat.isFile())) return;
+    const mode = stat.mode & PERMISSIONS;
+    const usual = stat.isDirectory() || (mode & EXECUTABLE_BY_OWNER) !== 0 ? 0o755 : 0o644;
+    if (mode !== usual) live.set(frame.relative === "" ? name : `${frame.relative}/${name}`, mode);
   }
 
   #isUnchanged(staged: StagedFile, stat: fs.Stats): boolean {
@@ -163,6 +183,7 @@ class Capture {
   #leave(frame: Frame): Digest {
     const { files, directories, symlinks, lower, mtime } = frame;
     this.#frames.pop();
+    if (frame.mode !== undefined) fs.chmodSync(frame.path, frame.mode);
     if (frame.descriptor !== undefined) fs.closeSync(frame.descriptor);
     if (lower !== undefined) {
       const stays = ({ name }: { readonly name: string }): boolean => !frame.present.has(name);

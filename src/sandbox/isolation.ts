@@ -14,6 +14,8 @@ export interface Isolation {
   readonly hostMounts: readonly HostMount[];
   /** A socket that commands may connect to. Its place is there, unless it is in /tmp. */
   readonly socket?: HostMount | undefined;
+  /** A folder in /dev with what a command is served by. */
+  readonly served?: HostMount | undefined;
   /** Else there is a loopback device only, and the host's name and shared memory are not seen either. */
   readonly network: boolean;
   readonly hostname: string;

@@ -21,6 +21,8 @@ export interface Launch {
   readonly argv: readonly string[];
   readonly cwd: string;
   readonly io: SandboxIo;
+  /** Told the number of the first process. */
+  readonly onStart?: ((pid: number) => void) | undefined;
   /** Whether the first process waits for all others to be gone; where it can't, the one that bubblewrap reports is watched. */
   readonly outlivesAll: boolean;
 }
@@ -38,12 +40,16 @@ const TAKE_TERMINAL_BACK = ["sh", "-mc", '"$@"; exit "$?"', "sh"];
  * Runs a set-up to its end and returns what it wrote to descriptor 3. When the signal is aborted all its processes are
  * killed, and the signal's reason is thrown once they are gone.
  */
-export async function launch({ argv, cwd, io, outlivesAll }: Launch, signal: AbortSignal | undefined): Promise<string> {
+export async function launch(
+  { argv, cwd, io, onStart, outlivesAll }: Launch,
+  signal: AbortSignal | undefined,
+): Promise<string> {
   signal?.throwIfAborted();
   const hasTerminal = io.interactive === true && isatty(0);
   const [program = "", ...args] = hasTerminal ? [...TAKE_TERMINAL_BACK, ...argv] : argv;
   const stdio: StdioOptions = [io.stdin ?? "ignore", target(io.stdout), target(io.stderr), "pipe"];
   const child = spawn(program, args, { cwd, env: { PATH: TOOL_PATH }, stdio, detached: io.interactive !== true });
+  if (child.pid !== undefined) onStart?.(child.pid);
   forward(child.stdout, io.stdout);
   forward(child.stderr, io.stderr);
   let report = "";

@@ -24,6 +24,11 @@ export interface RootLayout {
 /** They hide what the root has in these places. */
 const MOUNTED = ["dev", "proc", "tmp"];
 
+/** Whether a path, relative to the root, is hidden by what is mounted. */
+export function isMounted(path: string): boolean {
+  return MOUNTED.some((name) => path === name || path.startsWith(`${name}/`));
+}
+
 /** Adds the directories that a run needs; they stay in the result. Throws BstError in domain "virtual-fs" if one can't be. */
 export function prepareRoot(
   cas: Cas,

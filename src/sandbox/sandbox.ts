@@ -3,15 +3,26 @@ import fs from "node:fs";
 import { BstError, systemErrorCode } from "../base/errors.ts";
 import type { Digest } from "../cas/digest.ts";
 import { bubblewrapCommand } from "./bubblewrap.ts";
-import { capture } from "./capture.ts";
+import { isThere } from "./caller.ts";
+import { type CaptureOptions, capture } from "./capture.ts";
+import { deliver } from "./deliver.ts";
 import type { SandboxHost } from "./host.ts";
 import { HOSTNAME, type Isolation } from "./isolation.ts";
 import { type Launch, launch, type SandboxIo } from "./launch.ts";
-import { type HostMount, markMounted, prepareRoot, relative, requireCommand, withoutDirectories } from "./layout.ts";
+import {
+  type HostMount,
+  isMounted,
+  markMounted,
+  prepareRoot,
+  relative,
+  requireCommand,
+  withoutDirectories,
+} from "./layout.ts";
 import { inNamespaces, mountRoot, type OverlayMount } from "./namespaces.ts";
 import { lowerOnly, opaqueDirectories, PRINT_MISSING } from "./opaque.ts";
 import { personality } from "./personality.ts";
 import type { SandboxSystem } from "./probe.ts";
+import { type Question, SERVED, ServedCommand } from "./served.ts";
 import { isInTmp, parentOf, placeSocket, type SandboxSocket, socketPathIn } from "./socket.ts";
 import { removesAnything, type StagedFiles, stageAdditions } from "./stage.ts";
 import { unshareScript } from "./unshare.ts";
@@ -19,6 +30,28 @@ import { SandboxWorkspace } from "./workspace.ts";
 
 export { detectSandbox, type SandboxHost } from "./host.ts";
 export type { SandboxSocket } from "./socket.ts";
+
+/** What a command of the sandbox is asked for by its caller, which waits. */
+export interface SandboxCall {
+  /** What it read. */
+  readonly input: string;
+  /** Where it was called; absolute, in the sandbox. */
+  readonly directory: string;
+  readonly environment: Readonly<Record<string, string>>;
+  /** All files of the sandbox as they are now; what is in `/dev`, `/proc` and `/tmp` is not among them. */
+  readonly root: Digest;
+  /** Permission bits of files and directories, by path, where they differ from those that a tree tells of. */
+  readonly modes: ReadonlyMap<string, number>;
+  /** Aborted where nobody waits any more. */
+  readonly signal: AbortSignal;
+}
+
+/** A command that is there for those in the sandbox, and that this program carries out. */
+export interface SandboxService {
+  readonly name: string;
+  /** @returns what is written into the folder of the call. @throws BstError: the command fails, and says why */
+  run(call: SandboxCall): Promise<Digest>;
+}
 
 export interface SandboxSetup {
   readonly root: Digest;
@@ -35,6 +68,8 @@ export interface SandboxSetup {
   readonly hostMounts: readonly HostMount[];
   /** It is served while a command runs. */
   readonly socket?: SandboxSocket | undefined;
+  /** The first place where commands are looked for has it. */
+  readonly service?: SandboxService | undefined;
   /** Whether the times of changed files are kept in the tree, as for workspaces. */
   readonly mtimes?: boolean;
 }
@@ -67,8 +102,13 @@ interface Leftovers {
   readonly opaque: ReadonlySet<string>;
 }
 
+/** What a run works with on disk. */
+type Files = Pick<CaptureOptions, "directory" | "lower" | "staged" | "began">;
+
 /** Where the socket is served, in the folder of the sandbox. */
 const SOCKET = "socket";
+/** What is mounted at {@link SERVED}. */
+const SERVICE = "served";
 
 /** Nothing is started, or written to disk, before the first command. */
 export async function openSandbox(host: SandboxHost, setup: SandboxSetup): Promise<Sandbox> {
@@ -169,11 +209,9 @@ export class Sandbox implements AsyncDisposable {
       const isolation = this.#isolation(command, workspace, system, io.interactive ?? false);
       const argv = this.#startCommand(isolation, system, prefix, this.#mount(workspace, overlay));
       const began = Date.now();
-      const report = await this.#launch(
-        { argv, cwd: workspace.path, io, outlivesAll: system.namespaces !== "none" },
-        lower === undefined ? workspace.root : workspace.upper,
-        signal,
-      );
+      const directory = lower === undefined ? workspace.root : workspace.upper;
+      const start = { argv, cwd: workspace.path, io, outlivesAll: system.namespaces !== "none" };
+      const report = await this.#launch(start, { directory, lower, staged, began }, signal);
       if (report.startsWith("gone")) {
         await workspace.remove();
         return "gone";
@@ -188,14 +226,34 @@ export class Sandbox implements AsyncDisposable {
     }
   }
 
-  /** Serves the socket, if there is one, for as long as something runs. */
-  async #launch(start: Launch, folder: string, signal: AbortSignal | undefined): Promise<string> {
-    const { socket } = this.#setup;
-    if (socket === undefined || this.#socketPath === undefined) return launch(start, signal);
+  /** Serves the socket and the command, if there are any, for as long as something runs. */
+  async #launch(start: Launch, files: Files, signal: AbortSignal | undefined): Promise<string> {
+    const { socket, service } = this.#setup;
     const hostPath = `${start.cwd}/${SOCKET}`;
-    await using _ = await socket.serve(hostPath);
-    placeSocket(folder, this.#socketPath, hostPath);
-    return await launch(start, signal);
+    await using _ = this.#socketPath === undefined ? undefined : await socket?.serve(hostPath);
+    if (this.#socketPath !== undefined) placeSocket(files.directory, this.#socketPath, hostPath);
+    if (service === undefined) return await launch(start, signal);
+    const folder = `${start.cwd}/${SERVICE}`;
+    await using served = await ServedCommand.open(service.name, folder, (question) =>
+      this.#answer(service, files, question),
+    );
+    const report = await launch({ ...start, onStart: (pid) => served.startedAt(pid) }, signal);
+    await served.end();
+    return report;
+  }
+
+  /** Looks at the files as they are, while whoever asks waits, and puts into its folder what the service makes of them. */
+  async #answer(service: SandboxService, files: Files, { folder, root, ...question }: Question): Promise<void> {
+    const { cas } = this.#host;
+    const modes = new Map<string, number>();
+    const opaque = new Set<string>();
+    if (files.lower !== undefined) {
+      for (const [directory, path] of lowerOnly(cas, files.directory, files.lower)) {
+        if (!isMounted(path) && !isThere(root, path)) opaque.add(directory);
+      }
+    }
+    const { digest } = capture(cas, { ...files, opaque, mtimes: false, writableDirectories: [], live: modes });
+    await deliver(cas, await service.run({ ...question, root: digest, modes }), folder, question.signal);
   }
 
   /** Of the root; undefined where there is none. */
@@ -267,15 +325,17 @@ export class Sandbox implements AsyncDisposable {
         reason: "unavailable-local-sandbox",
       });
     }
+    const isServed = this.#setup.service !== undefined;
     return {
       argv,
-      env: { ...env, PWD: cwd },
+      env: { ...env, PWD: cwd, ...(isServed && { PATH: `${SERVED}:${env["PATH"]}` }) },
       cwd,
       root: workspace.root,
       rootReadOnly,
       writableDirectories: writableDirectories.filter((path) => relative(path) !== ""),
       hostMounts,
       ...(socketPath !== undefined && { socket: { hostPath: `${workspace.path}/${SOCKET}`, path: `/${socketPath}` } }),
+      ...(isServed && { served: { hostPath: `${workspace.path}/${SERVICE}`, path: SERVED } }),
       network,
       hostname: HOSTNAME,
       interactive,

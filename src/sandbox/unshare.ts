@@ -19,7 +19,7 @@ const DEVICE_LINKS =
  */
 export function unshareScript(isolation: Isolation, tools: SandboxTools, prefix: readonly string[]): string {
   const { unshare = "unshare", setpriv = "setpriv" } = tools;
-  const { root, rootReadOnly, socket, network, uid, gid } = isolation;
+  const { root, rootReadOnly, socket, served, network, uid, gid } = isolation;
   const at = (path: string): string => quote(root + path);
   const lines = ["set -e"];
   // A mount of its own, whatever it was.
@@ -28,6 +28,9 @@ export function unshareScript(isolation: Isolation, tools: SandboxTools, prefix:
   lines.push(`${MOUNT} --bind /proc/sys ${at("/proc/sys")}`, `${MOUNT} -o remount,bind,ro ${at("/proc/sys")}`);
   lines.push(`${MOUNT} -t tmpfs -o mode=755,nosuid,nodev tmpfs ${at("/tmp")}`);
   lines.push(...devices(isolation, at));
+  if (served !== undefined) {
+    lines.push(`mkdir ${at(served.path)}`, `${MOUNT} --bind ${quote(served.hostPath)} ${at(served.path)}`);
+  }
   if (rootReadOnly) {
     for (const path of isolation.writableDirectories) lines.push(`${MOUNT} --bind ${at(path)} ${at(path)}`);
     lines.push(`${MOUNT} -o remount,bind,ro,nosuid,nodev ${at("")}`);

@@ -1,0 +1,97 @@
+/** The command `build-oci` of elements that assemble images by scripts: reads a description, and writes an OCI layout. */
+import { posix } from "node:path";
+import { inTree } from "../base/paths.ts";
+import type { Digest } from "../cas/digest.ts";
+import { Tree } from "../cas/tree.ts";
+import { assembleImages, type ImageInput } from "../oci/assemble.ts";
+import { type AttributeMap, usualAttributes } from "../oci/attributes.ts";
+import { fromBuildOci } from "../oci/build-oci.ts";
+import { attributesOf } from "../oci/declared.ts";
+import { Memo } from "../oci/memo.ts";
+import { ociSchema, readOciSpec } from "../oci/schema.ts";
+import type { BuildIo, CommandCall, ServedCommand } from "../project/element-kind.ts";
+import { validate } from "../project/validate.ts";
+import type { MappingNode, ScalarNode } from "../yaml/node.ts";
+import { parseYaml } from "../yaml/parse.ts";
+import type { Layout } from "./layout.ts";
+import { declaredByStaged } from "./origins.ts";
+
+const NAME = "build-oci";
+const INPUT = { path: NAME, shortName: NAME, displayName: `input of ${NAME}` };
+
+/** @param layout what is staged where: elements declare owners and modes of what is in a layer */
+export function buildOci(io: BuildIo, layout: Layout): ServedCommand {
+  return {
+    name: NAME,
+    async run(call) {
+      const config = fromBuildOci(parseYaml(call.input, INPUT), call.environment["SOURCE_DATE_EPOCH"]);
+      validate(config, ociSchema);
+      const spec = readOciSpec(config);
+      const nodes = config.sequence("images")?.mappings() ?? [];
+      return assembleImages(
+        io.cas,
+        spec,
+        nodes.map((image, index) => new Call(io, layout, call).input(image, index)),
+        {
+          memo: new Memo(io.memoDirectory),
+          signal: AbortSignal.any([io.signal, call.signal]),
+          activity: (text, step) => io.activity(text, step),
+        },
+      );
+    },
+  };
+}
+
+class Call {
+  readonly #io: BuildIo;
+  readonly #layout: Layout;
+  readonly #call: CommandCall;
+
+  constructor(io: BuildIo, layout: Layout, call: CommandCall) {
+    this.#io = io;
+    this.#layout = layout;
+    this.#call = call;
+  }
+
+  input(image: MappingNode, index: number): ImageInput {
+    const parent = image.mapping("parent")?.scalar("element");
+    const [layer] = image.sequence("layer")?.scalars() ?? [];
+    const content = layer && this.#content(layer);
+    if (content !== undefined && new Tree(this.#io.cas, content.tree).isEmpty()) {
+      this.#io.warn(`The layer of image ${index} has no files`, { detail: `There are none in ${layer?.value}.` });
+    }
+    return {
+      ...(parent && { parent: { layout: this.#folder(parent).tree, name: parent.value } }),
+      ...content,
+    };
+  }
+
+  #content(node: ScalarNode): { tree: Digest; attributes: AttributeMap } {
+    const { tree, path } = this.#folder(node);
+    const { cas } = this.#io;
+    const declared = declaredByStaged(this.#io, this.#io.dependencies(this.#layout.elementsAt(path)));
+    const attributes = new Map(attributesOf(cas, tree, declared, (message) => node.error(message)));
+    const files = new Tree(cas, tree);
+    const prefix = path === "" ? "" : `${path}/`;
+    for (const [changed, mode] of this.#call.modes) {
+      const inside = changed.startsWith(prefix) ? changed.slice(prefix.length) : "";
+      const found = inside === "" ? undefined : files.lookup(inside);
+      if (found !== undefined) attributes.set(inside, { ...(attributes.get(inside) ?? usualAttributes(found)), mode });
+    }
+    return { tree, attributes };
+  }
+
+  /** What is in a folder of the sandbox, and its path from the root. */
+  #folder(node: ScalarNode): { tree: Digest; path: string } {
+    const path = inTree(posix.resolve(this.#call.directory, node.value));
+    if (path === "") return { tree: this.#call.root, path };
+    const files = new Tree(this.#io.cas, this.#call.root);
+    const found = files.lookup(path);
+    if (found?.kind === "directory") return { tree: found.digest, path };
+    const isElsewhere = files.exists(path, { followSymlinks: true });
+    throw node.error(
+      isElsewhere ? `'/${path}' is no folder: it may be a symlink to one` : `There is no folder '/${path}'`,
+      { detail: "Folders are seen that are part of the sandbox's files, which those in /dev, /proc and /tmp are not." },
+    );
+  }
+}
