@@ -4,7 +4,7 @@ import { inTree } from "../base/paths.ts";
 import type { Digest } from "../cas/digest.ts";
 import { Tree } from "../cas/tree.ts";
 import { assembleImages, type ImageInput } from "../oci/assemble.ts";
-import { type AttributeMap, usualAttributes } from "../oci/attributes.ts";
+import { type AttributeMap, type Attributes, usualAttributes } from "../oci/attributes.ts";
 import { fromBuildOci } from "../oci/build-oci.ts";
 import { attributesOf } from "../oci/declared.ts";
 import { Memo } from "../oci/memo.ts";
@@ -13,11 +13,12 @@ import type { BuildIo, CommandCall, ServedCommand } from "../project/element-kin
 import { validate } from "../project/validate.ts";
 import type { MappingNode, ScalarNode } from "../yaml/node.ts";
 import { parseYaml } from "../yaml/parse.ts";
+import { fakeXattrs } from "./fakecap.ts";
 import type { Layout } from "./layout.ts";
 import { declaredByStaged } from "./origins.ts";
 
 const NAME = "build-oci";
-const INPUT = { path: NAME, shortName: NAME, displayName: `input of ${NAME}` };
+const INPUT = { path: NAME, shortName: NAME, displayName: "input" };
 
 /** @param layout what is staged where: elements declare owners and modes of what is in a layer */
 export function buildOci(io: BuildIo, layout: Layout): ServedCommand {
@@ -73,10 +74,16 @@ class Call {
     const attributes = new Map(attributesOf(cas, tree, declared, (message) => node.error(message)));
     const files = new Tree(cas, tree);
     const prefix = path === "" ? "" : `${path}/`;
-    for (const [changed, mode] of this.#call.modes) {
-      const inside = changed.startsWith(prefix) ? changed.slice(prefix.length) : "";
+    const change = (inside: string, its: Partial<Attributes>): void => {
       const found = inside === "" ? undefined : files.lookup(inside);
-      if (found !== undefined) attributes.set(inside, { ...(attributes.get(inside) ?? usualAttributes(found)), mode });
+      if (found === undefined || found.kind === "symlink") return;
+      attributes.set(inside, { ...(attributes.get(inside) ?? usualAttributes(found)), ...its });
+    };
+    for (const [changed, mode] of this.#call.modes) {
+      if (changed.startsWith(prefix)) change(changed.slice(prefix.length), { mode });
+    }
+    for (const [inside, xattrs] of fakeXattrs(cas, this.#call, path)) {
+      change(inside, { xattrs: { ...attributes.get(inside)?.xattrs, ...xattrs } });
     }
     return { tree, attributes };
   }

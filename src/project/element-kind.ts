@@ -100,6 +100,12 @@ export interface CommandCall {
   readonly root: Digest;
   /** Permission bits of files and directories, by path, where they differ from those that a tree tells of. */
   readonly modes: ReadonlyMap<string, number>;
+  /**
+   * What files and directories below a folder are to processes of the sandbox: paths from there, each with the numbers of
+   * its device and its inode, as `major-minor-inode`.
+   * @param folder path from the root
+   */
+  inodes(folder: string): Iterable<readonly [path: string, inode: string]>;
   /** Aborted where nobody waits any more. */
   readonly signal: AbortSignal;
 }

@@ -66,6 +66,47 @@ export function isThere(root: number, path: string): boolean {
   }
 }
 
+/**
+ * Each file and directory below a folder of an open root with the numbers of its device and its inode. No symlink is
+ * followed.
+ * @param folder relative; empty for the root
+ */
+export function* inodesBelow(root: number, folder: string): Generator<readonly [path: string, inode: string]> {
+  const opened = [root];
+  try {
+    for (const name of folder.split("/").filter((part) => part !== "")) {
+      opened.push(fs.openSync(`/proc/self/fd/${opened.at(-1)}/${name}`, FOLDER));
+    }
+    yield* inodesIn(opened.at(-1) ?? root, "");
+  } finally {
+    for (const descriptor of opened.slice(1)) fs.closeSync(descriptor);
+  }
+}
+
+function* inodesIn(folder: number, prefix: string): Generator<readonly [path: string, inode: string]> {
+  for (const { name } of fs.readdirSync(`/proc/self/fd/${folder}/.`, { withFileTypes: true })) {
+    const path = `/proc/self/fd/${folder}/${name}`;
+    const { dev, ino, mode } = fs.lstatSync(path, { bigint: true });
+    yield [prefix + name, `${major(dev)}-${minor(dev)}-${ino}`];
+    if ((Number(mode) & fs.constants.S_IFMT) !== fs.constants.S_IFDIR) continue;
+    const inner = fs.openSync(path, FOLDER);
+    try {
+      yield* inodesIn(inner, `${prefix}${name}/`);
+    } finally {
+      fs.closeSync(inner);
+    }
+  }
+}
+
+/** As glibc packs the numbers of devices. */
+function major(device: bigint): bigint {
+  return ((device >> 8n) & 0xfffn) | ((device >> 32n) & ~0xfffn);
+}
+
+function minor(device: bigint): bigint {
+  return (device & 0xffn) | ((device >> 12n) & ~0xffn);
+}
+
 function open(pid: number, directory: string): Caller {
   const variables = fs.readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
   const folder = fs.openSync(`/proc/${pid}/cwd`, O_PATH | fs.constants.O_DIRECTORY);

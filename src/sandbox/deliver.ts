@@ -43,7 +43,11 @@ async function writeFile(cas: Cas, { digest, executable }: FileNode, path: strin
   fs.rmSync(path, { force: true });
   const file = await fs.promises.open(path, "wx", 0o644);
   try {
-    await file.writeFile(fs.createReadStream(cas.objectPath(digest)), { signal });
+    const pieces: AsyncIterable<Buffer> = fs.createReadStream(cas.objectPath(digest), { highWaterMark: 1 << 20 });
+    for await (const piece of pieces) {
+      signal.throwIfAborted();
+      await file.writeFile(piece);
+    }
     await file.chmod(executable ? 0o755 : 0o644);
   } finally {
     await file.close();

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import { BstError, systemErrorCode } from "../base/errors.ts";
 import type { Digest } from "../cas/digest.ts";
 import { bubblewrapCommand } from "./bubblewrap.ts";
-import { isThere } from "./caller.ts";
+import { inodesBelow, isThere } from "./caller.ts";
 import { type CaptureOptions, capture } from "./capture.ts";
 import { deliver } from "./deliver.ts";
 import type { SandboxHost } from "./host.ts";
@@ -42,6 +42,12 @@ export interface SandboxCall {
   readonly root: Digest;
   /** Permission bits of files and directories, by path, where they differ from those that a tree tells of. */
   readonly modes: ReadonlyMap<string, number>;
+  /**
+   * What files and directories below a folder are to processes of the sandbox: paths from there, each with the numbers of
+   * its device and its inode, as `major-minor-inode`.
+   * @param folder path from the root
+   */
+  inodes(folder: string): Iterable<readonly [path: string, inode: string]>;
   /** Aborted where nobody waits any more. */
   readonly signal: AbortSignal;
 }
@@ -253,7 +259,8 @@ export class Sandbox implements AsyncDisposable {
       }
     }
     const { digest } = capture(cas, { ...files, opaque, mtimes: false, writableDirectories: [], live: modes });
-    await deliver(cas, await service.run({ ...question, root: digest, modes }), folder, question.signal);
+    const call = { ...question, root: digest, modes, inodes: (path: string) => inodesBelow(root, path) };
+    await deliver(cas, await service.run(call), folder, question.signal);
   }
 
   /** Of the root; undefined where there is none. */

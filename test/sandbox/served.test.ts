@@ -1,11 +1,8 @@
 /** Commands that this program carries out for those in a sandbox: what it is told, sees and writes, and who disturbs it. */
 import fs from "node:fs";
-import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { BstError } from "../../src/base/errors.ts";
 import type { Digest } from "../../src/cas/digest.ts";
-import { importLocal } from "../../src/cas/import.ts";
 import { Tree } from "../../src/cas/tree.ts";
 import type { SandboxCall, SandboxCommand, SandboxHost } from "../../src/sandbox/sandbox.ts";
 import {
@@ -13,11 +10,9 @@ import {
   content,
   INSTALL_ROOT,
   listing,
-  open,
   type Outcome,
+  open,
   rareWays,
-  root,
-  rootFolder,
   run,
   runIn,
   shell,
@@ -134,5 +129,67 @@ EOF
   it("is not there where it was not asked for", async () => {
     const { stdout } = await run(host, "ls /dev/bst-ts || true; serve-me || echo $?; echo $PATH");
     expect(stdout).toBe("127\n/usr/bin:/bin\n");
+  });
+});
+
+/** One for each program that runs sandboxes: the rest makes no difference here. */
+const ways = workingWays.filter(
+  ({ name }, at) => workingWays.findIndex((way) => way.name.split(" ")[0] === name.split(" ")[0]) === at,
+);
+
+/** Until nobody waits any more. */
+const forever = ({ signal }: SandboxCall): Promise<never> =>
+  new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+
+describe.each(ways)("$name", ({ host }) => {
+  it("is given up when the build is aborted, or ends without waiting", async () => {
+    const controller = new AbortController();
+    const answer = (call: SandboxCall): Promise<never> => {
+      if (call.input === "abort\n") controller.abort(new Error("enough"));
+      return forever(call);
+    };
+    await using sandbox = await open(host, { service: service(answer) });
+    const { status } = await runIn(sandbox, shell("echo wait | serve-me & read -r _ < /dev/zero & sleep 0.3; exit 7"));
+    expect(status).toBe(7);
+    await expect(runIn(sandbox, shell("echo abort | serve-me"), controller.signal)).rejects.toThrow("enough");
+  });
+
+  it("serves several at the same time", async () => {
+    const { stdout, stderr } = await served(
+      host,
+      `mkdir a b c; for name in a b c; do (cd $name; echo $name | serve-me) & done; wait; cat a/name b/name c/name`,
+      async ({ input }) => {
+        const tree = new Tree(cas);
+        tree.addFile("name", cas.write(input), { executable: false });
+        return tree.digest();
+      },
+    );
+    expect(stderr).toBe("");
+    expect(stdout).toBe("a\nb\nc\n");
+  });
+
+  it("writes nothing outside of the sandbox", async () => {
+    const outside = temporaryDirectory("outside");
+    const { status, stderr } = await served(host, `ln -s ${outside} deep; serve-me < /dev/null`);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^serve-me: The result can't be written into the current folder: .* 'deep'\n$/);
+    const file = await served(host, `ln -s ${outside}/new plain; serve-me < /dev/null; cat plain`);
+    expect(file.stdout).toBe("a file\n");
+    expect(fs.readdirSync(outside)).toEqual([]);
+  });
+
+  it.each([
+    ["takes the place of what is read", "ln -s /etc/plain input.1; echo 1 > calls; sleep 0.3", /ELOOP/],
+    ["takes the place of the answer", "rm answer.1; ln -s /etc/plain answer.1; serve-me < /dev/null", /ELOOP/],
+    [
+      "gives a file for a pipe",
+      "rm answer.1; echo > answer.1; echo 1 > calls; sleep 0.3",
+      /removed what it is answered by/,
+    ],
+    ["says what makes no sense", "printf '\\0nonsense\\n-1\\n' > calls; serve-me < /dev/null", undefined],
+  ])("stands a sandbox that %s", async (_, script, error) => {
+    const outcome = served(host, `cd /dev/bst-ts; ${script} || true`);
+    if (error !== undefined) await expect(outcome).rejects.toThrow(error);
+    else expect((await outcome).stderr).toBe("");
   });
 });
