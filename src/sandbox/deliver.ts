@@ -43,8 +43,7 @@ async function writeFile(cas: Cas, { digest, executable }: FileNode, path: strin
   fs.rmSync(path, { force: true });
   const file = await fs.promises.open(path, "wx", 0o644);
   try {
-    const pieces: AsyncIterable<Buffer> = fs.createReadStream(cas.objectPath(digest), { highWaterMark: 1 << 20 });
-    for await (const piece of pieces) {
+    for await (const piece of cas.createReadStream(digest)) {
       signal.throwIfAborted();
       await file.writeFile(piece);
     }

@@ -19,6 +19,7 @@ const description = `
       architecture: "%{go-arch}"
       parent:
         image: /parent
+        index: 0
       layer: /layer
       comment: "Import the example's layer"
       config:
@@ -113,6 +114,7 @@ config:
 ${description
   .replaceAll(/^ {2}/gm, "")
   .replace("image: /parent", "element: base.bst")
+  .replace("index: 0", "image: 0")
   .replace("layer: /layer", "layer: [root.bst, merged.bst]\n    source-date-epoch: 1000000000")
   .replace("{80/tcp: {}}", "[80/tcp]")}
 `,

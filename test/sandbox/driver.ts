@@ -1,9 +1,11 @@
 /** Runs one script in a sandbox as another process, maybe of another user: a request in JSON on stdin, the answer on stdout. */
 import { text } from "node:stream/consumers";
+import type { Digest } from "../../src/cas/digest.ts";
 import { importLocal } from "../../src/cas/import.ts";
 import { Cas } from "../../src/cas/store.ts";
+import { Tree } from "../../src/cas/tree.ts";
 import type { SandboxOptions } from "../../src/sandbox/host.ts";
-import { detectSandbox, openSandbox } from "../../src/sandbox/sandbox.ts";
+import { detectSandbox, openSandbox, type SandboxCall } from "../../src/sandbox/sandbox.ts";
 
 export interface Request {
   /** Root of the store. */
@@ -14,8 +16,17 @@ export interface Request {
   readonly script: string;
   readonly rootReadOnly: boolean;
   readonly inheritUid?: boolean;
+  /** Whether there is a command `look` that writes to `looked` what is seen of the sandbox while it waits. */
+  readonly looks?: boolean;
   /** Whether it may use the terminal; then there is no answer. */
   readonly interactive?: boolean;
+}
+
+async function look({ root, modes }: SandboxCall): Promise<Digest> {
+  const tree = new Tree(store);
+  const lines = [root.hash, ...[...modes].map(([path, mode]) => `${path} ${mode.toString(8)}`).sort()];
+  tree.addFile("looked", store.write(lines.join("\n")), { executable: false });
+  return tree.digest();
 }
 
 export interface Answer {
@@ -33,6 +44,7 @@ await using sandbox = await openSandbox(host, {
   writableDirectories: ["/buildstream/test/element.bst", "/buildstream-install"],
   network: false,
   hostMounts: [],
+  ...(request.looks === true && { service: { name: "look", run: look } }),
   ...(request.inheritUid === true && { uid: process.geteuid?.(), gid: process.getegid?.() }),
 });
 const command = {

@@ -56,6 +56,18 @@ describe.skipIf(absent !== undefined).each(WAYS)("as an ordinary user with %j", 
     expect(fs.readdirSync(`${theirs}/sandboxes`)).toEqual([]);
   });
 
+  it("is seen as it is while it runs, and stays so", async (context) => {
+    const script = `${BUILD}; mkdir out; cd out; look < /dev/null; cd ..; stat -c '%n %a' * > modes`;
+    const looks = { options, script, rootReadOnly: false, looks: true };
+    const [root, user] = await Promise.all([
+      askDriver(looks),
+      askDriver({ ...looks, cas: userStore() }, AS_USER).catch((error: Error) => error),
+    ]);
+    if (user instanceof Error && user.message.includes("unavailable-local-sandbox")) return context.skip(user.message);
+    expect(user).toEqual(root);
+    expect(root).toMatchObject({ status: 0, output: "" });
+  });
+
   it("has the user's own number where that is wanted, and no way to write to a read-only root", async () => {
     const script = "id -u; id -g; touch /etc/x 2>/dev/null || echo refused";
     const { output } = await askDriver({ options, script, inheritUid: true, cas: userStore() }, AS_USER);
