@@ -4,9 +4,9 @@ import { inTree } from "../base/paths.ts";
 import type { Digest } from "../cas/digest.ts";
 import { Tree } from "../cas/tree.ts";
 import { assembleImages, type ImageInput } from "../oci/assemble.ts";
-import { type AttributeMap, type Attributes, usualAttributes } from "../oci/attributes.ts";
 import { fromBuildOci } from "../oci/build-oci.ts";
-import { attributesOf } from "../oci/declared.ts";
+import { CAPABILITY_XATTR } from "../oci/capabilities.ts";
+import type { Declarations } from "../oci/declared.ts";
 import { Memo } from "../oci/memo.ts";
 import { ociSchema, readOciSpec } from "../oci/schema.ts";
 import type { BuildIo, CommandCall, ServedCommand } from "../project/element-kind.ts";
@@ -56,7 +56,7 @@ class Call {
 
   input(image: MappingNode, index: number): ImageInput {
     const parent = image.mapping("parent")?.scalar("element");
-    const [layer] = image.sequence("layer")?.scalars() ?? [];
+    const [layer] = (image.sequence("layer") ?? image.sequence("add"))?.scalars() ?? [];
     const content = layer && this.#content(layer);
     if (content !== undefined && new Tree(this.#io.cas, content.tree).isEmpty()) {
       this.#io.warn(`The layer of image ${index} has no files`, { detail: `There are none in ${layer?.value}.` });
@@ -67,25 +67,21 @@ class Call {
     };
   }
 
-  #content(node: ScalarNode): { tree: Digest; attributes: AttributeMap } {
+  /** What elements declare for files, and over that what commands gave them. */
+  #content(node: ScalarNode): { tree: Digest; declared: Declarations } {
     const { tree, path } = this.#folder(node);
-    const { cas } = this.#io;
-    const declared = declaredByStaged(this.#io, this.#io.dependencies(this.#layout.elementsAt(path)));
-    const attributes = new Map(attributesOf(cas, tree, declared, (message) => node.error(message)));
-    const files = new Tree(cas, tree);
+    const declared = new Map(declaredByStaged(this.#io, this.#io.dependencies(this.#layout.elementsAt(path))));
     const prefix = path === "" ? "" : `${path}/`;
-    const change = (inside: string, its: Partial<Attributes>): void => {
-      const found = inside === "" ? undefined : files.lookup(inside);
-      if (found === undefined || found.kind === "symlink") return;
-      attributes.set(inside, { ...(attributes.get(inside) ?? usualAttributes(found)), ...its });
-    };
     for (const [changed, mode] of this.#call.modes) {
-      if (changed.startsWith(prefix)) change(changed.slice(prefix.length), { mode });
+      const inside = changed.startsWith(prefix) ? changed.slice(prefix.length) : "";
+      if (inside !== "") declared.set(inside, { ...declared.get(inside), mode });
     }
-    for (const [inside, xattrs] of fakeXattrs(cas, this.#call, path)) {
-      change(inside, { xattrs: { ...attributes.get(inside)?.xattrs, ...xattrs } });
+    for (const [inside, given] of fakeXattrs(this.#io.cas, this.#call, path)) {
+      const { capabilities, xattrs, ...rest } = declared.get(inside) ?? {};
+      const stays = capabilities !== undefined && !(CAPABILITY_XATTR in given);
+      declared.set(inside, { ...rest, ...(stays && { capabilities }), xattrs: { ...xattrs, ...given } });
     }
-    return { tree, attributes };
+    return { tree, declared };
   }
 
   /** What is in a folder of the sandbox, and its path from the root. */

@@ -9,7 +9,7 @@ type Xattrs = Readonly<Record<string, string>>;
 
 /**
  * What the folder that `FAKECAP_DB` names says of files below another one, by path from there: it has a file for each
- * attribute, called by device, inode and attribute, with the value.
+ * attribute, called by device, inode and attribute, with the value. Values are as elements declare them.
  * @param folder path from the root
  */
 export function fakeXattrs(cas: Cas, call: CommandCall, folder: string): Map<string, Xattrs> {
@@ -21,7 +21,7 @@ export function fakeXattrs(cas: Cas, call: CommandCall, folder: string): Map<str
   const kept = new Map<string, Record<string, string>>();
   for (const { name, digest } of cas.readDirectory(node.digest).files) {
     const [, inode = "", attribute = ""] = /^(\d+-\d+-\d+)-(\w+\..+)$/.exec(name) ?? [];
-    if (attribute !== "") kept.set(inode, { ...kept.get(inode), [attribute]: cas.read(digest).toString("latin1") });
+    if (attribute !== "") kept.set(inode, { ...kept.get(inode), [attribute]: `0x${cas.read(digest).toString("hex")}` });
   }
   if (kept.size === 0) return found;
   for (const [path, inode] of call.inodes(folder)) {

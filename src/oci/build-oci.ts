@@ -11,6 +11,8 @@ const SETS = ["ExposedPorts", "Volumes"];
  * @throws LoadError invalid-data, for what only one of them has
  */
 export function fromBuildOci(input: MappingNode, epoch: string | undefined): MappingNode {
+  const commit = input.get("vcs-annotations");
+  if (commit !== undefined) throw commit.error("Only elements of kind 'oci' can have 'vcs-annotations'");
   const images = input.required("images", input.sequence("images"));
   const gzip = input.scalar("gzip");
   const read = input.with("images", images.withItems(images.mappings().map((image) => fromImage(image, epoch))));
@@ -19,7 +21,7 @@ export function fromBuildOci(input: MappingNode, epoch: string | undefined): Map
 
 function fromImage(image: MappingNode, epoch: string | undefined): MappingNode {
   const layers = image.get("layers");
-  if (layers !== undefined) throw layers.error("Only elements of kind 'oci' know whose files to divide into 'layers'");
+  if (layers !== undefined) throw layers.error("Only elements of kind 'oci' can have 'layers'");
   const changed = new Map<string, Node>(image.entries);
   const parent = image.mapping("parent");
   if (parent !== undefined) {
@@ -30,8 +32,10 @@ function fromImage(image: MappingNode, epoch: string | undefined): MappingNode {
     const renamed = parent.withEntries(new Map([["element", path]]));
     changed.set("parent", index === undefined ? renamed : renamed.with("image", index));
   }
-  const layer = image.scalar("layer");
-  if (layer !== undefined) changed.set("layer", listOf(layer, [layer]));
+  for (const key of ["layer", "add"]) {
+    const folder = image.scalar(key);
+    if (folder !== undefined) changed.set(key, listOf(folder, [folder]));
+  }
   const config = image.mapping("config");
   if (config !== undefined) changed.set("config", fromConfig(config));
   if (epoch !== undefined && !image.has("source-date-epoch")) changed.set("source-date-epoch", new ScalarNode(epoch));

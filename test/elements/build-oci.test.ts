@@ -118,8 +118,24 @@ ${description
   .replace("layer: /layer", "layer: [root.bst, merged.bst]\n    source-date-epoch: 1000000000")
   .replace("{80/tcp: {}}", "[80/tcp]")}
 `,
+  "elements/added.bst": script(
+    `
+cd "%{install-root}"
+build-oci <<EOF
+images: [{os: linux, architecture: amd64, parent: {image: /parent}, add: /more}]
+EOF`,
+    "[root.bst, {filename: base.bst, config: {location: /parent}}, {filename: app.bst, config: {location: /more}}]",
+  ),
+  "elements/added-same.bst": `
+kind: oci
+build-depends: [base.bst, app.bst]
+config:
+  images:
+  - {os: linux, architecture: amd64, parent: {element: base.bst}, add: [app.bst], source-date-epoch: 1000000000}
+`,
   "elements/shell-only.bst": script(
     `
+if command -v cat ls python3; then exit 1; fi
 cd "%{install-root}"
 build-oci <<EOF
 images: [{os: linux, architecture: amd64, layer: /usr, comment: first}]
@@ -141,6 +157,8 @@ EOF`,
       heredoc("images: [{os: linux, architecture: amd64, parent: {image: /usr}}]"),
       heredoc("images: [{os: linux, architecture: amd64, parent: {image: /usr, index: -1}}]"),
       heredoc("images: [{os: linux, architecture: amd64, parent: {element: base.bst}}]"),
+      heredoc("vcs-annotations: True\nimages: []"),
+      heredoc("images: [{os: linux, architecture: amd64, layer: /usr, layers: {max: 5}}]"),
       heredoc("gzip: fast\nimages: []"),
       heredoc(""),
     ].join("\n"),
@@ -220,6 +238,10 @@ describe("a script with build-oci", () => {
     expect(digests(unshared)).toEqual(digests(image));
   });
 
+  it("adds to a parent", async () => {
+    expect(digests(await checkout("added.bst"))).toEqual(digests(await checkout("added-same.bst")));
+  });
+
   it("needs a shell only, and can do it again", async () => {
     const files = await checkout("shell-only.bst");
     const { configuration, manifest } = imageOf(files);
@@ -246,6 +268,8 @@ describe("a script with build-oci", () => {
         "/usr holds no image: it has neither an index.json nor a manifest.json",
         "input [line 1 column 71]: Value of 'index' can't be negative",
         "input [line 1 column 60]: Unexpected key: element",
+        "input [line 1 column 17]: Only elements of kind 'oci' can have 'vcs-annotations'",
+        "input [line 1 column 63]: Only elements of kind 'oci' can have 'layers'",
         "input [line 1 column 6]: Value of 'gzip' must be one of: True, true, 1, False, false, 0, enabled, disabled",
         "input [line 1 column 0]: Missing key 'images'",
       ].flatMap((message) => [`build-oci: ${message}`, "status 1"]),
