@@ -8,6 +8,7 @@ import { type Attachment, attach } from "../oci/attach.ts";
 import type { Parts } from "../oci/copy.ts";
 import { readPrivateKey, readPublicKey } from "../oci/cosign/keys.ts";
 import { signImage } from "../oci/cosign/signatures.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
 import type { Repository } from "../oci/registry/repository.ts";
 import { type SbomFormat, sbomOf } from "../oci/sbom/formats.ts";
 import type { ImageWriter } from "../oci/transport/types.ts";
@@ -36,20 +37,27 @@ export async function sbomsOf(
   return found;
 }
 
-/** Writes what there is to say about the parts of an image that was written. @throws BstError */
+/**
+ * Writes what there is to say about the parts of an image that was written.
+ * @returns what holds it
+ * @throws BstError
+ */
 export async function attachAll(
   { reporter }: CommandContext,
   writer: ImageWriter,
   { root, manifests }: Parts,
   statements: Statements,
-): Promise<void> {
+): Promise<readonly Descriptor[]> {
+  const written: Descriptor[] = [];
   for (const { descriptor } of [root, ...manifests]) {
     const statement = statements.get(descriptor.digest);
     if (statement === undefined) continue;
-    const { digest } = await attach(writer, descriptor, statement);
-    const text = `${digest} at ${writer.name} lists the parts of ${descriptor.digest} (${statement.mediaType})`;
+    const referrer = await attach(writer, descriptor, statement);
+    written.push(referrer);
+    const text = `${referrer.digest} at ${writer.name} lists the parts of ${descriptor.digest} (${statement.mediaType})`;
     reporter.emit({ type: "info", text });
   }
+  return written;
 }
 
 /** @param file path of a key, relative to the current folder. @throws BstError domain app, reason invalid-signing-key */

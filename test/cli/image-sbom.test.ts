@@ -220,6 +220,24 @@ describe("image push --sbom", () => {
   });
 });
 
+describe("image save --sbom", () => {
+  test("writes what refers to the image beside it in a layout, and nowhere else", async () => {
+    const folder = join(tempDir("layout"), "app");
+    const words = `save image.bst ${folder} --format oci`;
+    const digest = await output(`${words} --sbom spdx`);
+    const inspected = async () => JSON.parse(await output(`inspect oci:${folder} --json`));
+    expect(`${(await inspected()).digest}\n`).toBe(digest);
+    const [referrer, ...others] = (await inspected()).referrers;
+    expect([referrer.artifactType, others]).toEqual(["application/spdx+json", []]);
+    await output(`${words} --sbom spdx`);
+    expect((await inspected()).referrers).toEqual([referrer]);
+    await output(`${words} --sbom cyclonedx`);
+    expect((await inspected()).referrers).toHaveLength(2);
+    expect(await output(`copy oci:${folder} oci-archive:${folder}.tar`)).toBe(digest);
+    expect((await run(`save image.bst ${folder}.docker --sbom spdx`)).error?.reason).toBe("sbom-not-written");
+  });
+});
+
 interface KeyPair {
   readonly private: string;
   readonly public: string;

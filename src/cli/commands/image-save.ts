@@ -2,19 +2,28 @@
 import { resolve } from "node:path";
 import { prepareFile } from "../../artifact/checkout.ts";
 import { BstError } from "../../base/errors.ts";
-import { withArchive, withWriter } from "../../oci/transport/open.ts";
+import { LayoutWriter } from "../../oci/transport/layout-writer.ts";
+import { withArchive } from "../../oci/transport/open.ts";
 import type { ImageWriter } from "../../oci/transport/types.ts";
 import type { Run } from "../app.ts";
 import { openImages, selectionOf, transfer } from "../images.ts";
+import { attachAll, sbomsOf } from "../statements.ts";
 
 const FORMS = { "oci-archive": "oci", "docker-archive": "docker", all: "both" } as const;
 
 export const run: Run<"image save"> = async (context, options) => {
-  const { format, tag } = options;
+  const { format, tag, sbom } = options;
+  if (sbom !== undefined && format !== "oci") {
+    throw new BstError("app", "Beside an image, a list of its parts is written to an OCI layout only: --format oci", {
+      reason: "sbom-not-written",
+      detail: "Archives that hold more than an image can't be loaded. To a file: bst-ts image sbom --output FILE",
+    });
+  }
   const path = resolve(context.cwd, options.file);
   // What Docker's form can't hold, all others can.
   const select = options.platform === undefined && format !== "docker-archive" ? "all" : selectionOf(options);
-  const { tools, images } = await openImages(context, [{ kind: "element", name: options.element }], options);
+  const bench = await openImages(context, [{ kind: "element", name: options.element }], options);
+  const { tools, images } = bench;
   const [image, ...others] = images;
   if (image === undefined || others.length > 0) {
     throw new BstError("element", `One image can be saved at a time, and '${options.element}' names ${images.length}`, {
@@ -24,8 +33,11 @@ export const run: Run<"image save"> = async (context, options) => {
   const names = tag === undefined ? await image.reader.tags() : [tag];
   const save = (writer: ImageWriter) => transfer(context, "save", image, writer, select);
   if (format === "oci") {
-    const { root } = await withWriter({ kind: "oci", path, ref: names[0] }, names, tools, save);
-    context.print(root.descriptor.digest);
+    const statements = await sbomsOf(context, bench, sbom);
+    const writer = new LayoutWriter(path, names[0]);
+    const parts = await save(writer);
+    for (const referrer of await attachAll(context, writer, parts, statements)) await writer.refer(referrer);
+    context.print(parts.root.descriptor.digest);
     return undefined;
   }
   prepareFile(path, options.force);

@@ -173,6 +173,7 @@ export const image = {
       options: {
         format: choiceOr("--format", ["oci", "oci-archive", "docker-archive", "all"], "all", "What to write"),
         platform,
+        sbom: choice("--sbom", ["spdx", "cyclonedx"], "Write a list of the image's parts as well, with --format oci"),
         tag: text("--tag", "Name of the image in the file", { metavar: "NAME:TAG" }),
         force,
         ...servers,

@@ -37,15 +37,19 @@ function nameOfImage(name: string): string {
 
 /** Gives each thing a name of its own, as near to what it is called as letters allow. */
 export class Names {
-  readonly #taken = new Set<string>();
+  /** How often each was wished for, or given for another wish. */
+  readonly #counts = new Map<string, number>();
 
   take(wish: string): string {
     const base = wish.replace(/[^A-Za-z0-9.-]+/g, "-");
-    for (let count = 1; ; count++) {
-      const name = count === 1 ? base : `${base}-${count}`;
-      if (this.#taken.has(name)) continue;
-      this.#taken.add(name);
-      return name;
+    let count = this.#counts.get(base) ?? 0;
+    let name = base;
+    if (count > 0) {
+      do name = `${base}-${++count}`;
+      while (this.#counts.has(name));
+      this.#counts.set(name, 1);
     }
+    this.#counts.set(base, Math.max(count, 1));
+    return name;
   }
 }

@@ -1,8 +1,8 @@
 /** Reads an OCI layout. */
 import { BstError } from "../../base/errors.ts";
-import { type Content, type Descriptor, describeBytes, digestText, hexOf } from "../descriptor.ts";
+import { type Content, type Descriptor, describeBytes, digestText, hexOf, readDescriptor } from "../descriptor.ts";
 import { invalidImage } from "../json.ts";
-import { type ImageIndex, isIndex, isManifest, MAX_MANIFEST, readIndex } from "../manifest.ts";
+import { type ImageIndex, isIndex, isManifest, MAX_MANIFEST, parse, readIndex } from "../manifest.ts";
 import { INDEX } from "../media-types.ts";
 import { DOCKER_INDEX, dockerTags } from "./docker-index.ts";
 import { type ImageFiles, readFile } from "./files.ts";
@@ -67,9 +67,22 @@ export class LayoutReader implements ImageReader {
     return readIndex({ descriptor: describeBytes(INDEX, bytes), bytes }, this.#files.name);
   }
 
+  async referrers(digest: string): Promise<readonly Descriptor[]> {
+    const found: Descriptor[] = [];
+    for (const entry of (await this.#index()).manifests) {
+      if (entry.artifactType === undefined || !isManifest(entry)) continue;
+      const { subject } = parse((await this.manifest(entry)).bytes, entry.digest);
+      if (subject !== undefined && readDescriptor(subject, "The subject").digest === digest) found.push(entry);
+    }
+    return found;
+  }
+
   async #entries(): Promise<readonly Descriptor[]> {
     const { manifests } = await this.#index();
-    return this.#ref === undefined ? manifests : this.#named(manifests);
+    // What is said of images stands beside them.
+    const images = manifests.filter(({ artifactType }) => artifactType === undefined);
+    const meant = images.length > 0 ? images : manifests;
+    return this.#ref === undefined ? meant : this.#named(meant);
   }
 
   #named(entries: readonly Descriptor[]): readonly Descriptor[] {

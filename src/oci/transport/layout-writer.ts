@@ -49,14 +49,27 @@ export class LayoutWriter implements ImageWriter {
 
   async finish(root: Content): Promise<void> {
     await this.putManifest(root);
+    await this.#list((others) => [
+      ...others.filter(
+        ({ annotations, artifactType }) => artifactType !== undefined || annotations?.[REF_NAME] !== this.#ref,
+      ),
+      entryOf(root.descriptor, this.#ref),
+    ]);
+  }
+
+  /** Lists what refers to an image that is there. @param descriptor with what kind of artifact it is */
+  async refer(descriptor: Descriptor): Promise<void> {
+    await this.#list((others) => [...others.filter(({ digest }) => digest !== descriptor.digest), descriptor]);
+  }
+
+  async #list(change: (entries: readonly Descriptor[]) => readonly Descriptor[]): Promise<void> {
     const path = join(this.#folder, INDEX_FILE);
     const before = fs.existsSync(path) ? fs.readFileSync(path) : undefined;
     const index =
       before === undefined
         ? { manifests: [] }
         : readIndex({ descriptor: describeBytes(INDEX, before), bytes: before }, this.#folder);
-    const others = index.manifests.filter(({ annotations }) => annotations?.[REF_NAME] !== this.#ref);
-    const manifests = [...others, entryOf(root.descriptor, this.#ref)];
+    const manifests = change(index.manifests);
     await placed(path, async (temporary) => {
       const text = JSON.stringify({ schemaVersion: 2, mediaType: INDEX, ...index, manifests });
       writing(path, () => fs.writeFileSync(temporary, text));
