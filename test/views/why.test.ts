@@ -18,16 +18,21 @@ const PROJECT = {
   "files/top/usr/bin/tool": "top, which is larger",
   "files/unused/usr/bin/unused": "unused",
   "low.bst": local("low"),
-  "top.bst": local("top", "depends: [low.bst]\npublic: {bst: {overlap-whitelist: [/usr/bin/tool]}}\n"),
+  "top.bst": local(
+    "top",
+    "depends: [low.bst]\npublic:\n  bst: {overlap-whitelist: [/usr/bin/tool]}\n" +
+      '  initial-script:\n    script: |\n      #!/bin/sh\n      echo more >> "$1/usr/lib/low.so"\n',
+  ),
+  "collect.bst": "kind: collect_initial_scripts\nbuild-depends: [deps.bst]\nconfig: {path: /initial_scripts}\n",
   "unused.bst": local("unused"),
   "root.bst": local("root"),
   "deps.bst": "kind: stack\ndepends: [low.bst, top.bst]\n",
   "runtime.bst":
     "kind: compose\nbuild-depends: [deps.bst]\nconfig:\n  integrate: False\n  exclude:\n  - debug\n  - devel\n",
   "layer.bst":
-    "kind: script\nbuild-depends:\n- root.bst\n- unused.bst\n- filename: runtime.bst\n  config:\n    location: '%{install-root}'\n" +
+    "kind: script\nbuild-depends:\n- root.bst\n- collect.bst\n- unused.bst\n- filename: runtime.bst\n  config:\n    location: '%{install-root}'\n" +
     "config:\n  commands:\n  - |\n    cd %{install-root}\n    mkdir etc && mv %{install-root}/usr/etc/* etc\n" +
-    "  - rm -rf '%{install-root}/usr/share/doc'\n  - echo made > %{install-root}/etc/made; echo more >> %{install-root}/usr/lib/low.so\n",
+    "  - rm -rf '%{install-root}/usr/share/doc'\n  - echo made > %{install-root}/etc/made\n  - for script in /initial_scripts/*; do \"$script\" %{install-root}; done\n",
   "image.bst":
     "kind: oci\nbuild-depends: [layer.bst]\nconfig:\n  images:\n  - os: linux\n    architecture: amd64\n    layer: [layer.bst]\n",
   "next.bst":
@@ -131,6 +136,11 @@ describe("why", () => {
       "changes layer.bst",
       "keeps image.bst",
     ]);
+  });
+
+  test("sees what the scripts of elements do to an image", async () => {
+    const [changed] = await why("/usr/lib/low.so", "layer.bst");
+    expect(changed?.steps.at(-1)).toMatchObject({ outcome: "changes", ...at("top.bst", "echo more") });
   });
 
   test("takes patterns, folders, and paths with links", async () => {

@@ -190,7 +190,7 @@ export const initialScriptsNotRun: Rule = {
       const collectors = [image.element, ...parts].flatMap((each) => each.buildDependencies);
       if (collectors.some(({ kind }) => kind === "collect_initial_scripts")) continue;
       for (const part of parts) {
-        const script = context.publicData(part).mapping("initial-script")?.scalar("script");
+        const script = part.publicData.mapping("initial-script")?.scalar("script");
         if (script === undefined || !context.elements.includes(part)) continue;
         yield {
           ...finding(this, part, { place: placeOf(script) }),

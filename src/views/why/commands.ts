@@ -8,6 +8,8 @@ const MAKERS = new Set(["cp", "mv", "install", "ln", "rsync", "tar", "touch", "t
 /** Words that name a file or a folder above it, at any of these locations. */
 function names(word: string, path: string, locations: readonly string[]): boolean {
   const cleaned = word.replace(/^>+/, "").replace(/\/\.?$/, "");
+  // A variable alone can be anything, and tells nothing.
+  if (/^\$(?:\{[^}]*\}|\w+)$/.test(cleaned)) return false;
   return locations.some((location) => {
     const absolute = `${location === "/" ? "" : location}/${path}`;
     let pattern: RegExp;

@@ -2,12 +2,13 @@
 import { overlapWhitelist, splitFilter } from "../../artifact/splits.ts";
 import { sameNode } from "../../cas/diff.ts";
 import type { TreeNode } from "../../cas/directory.ts";
+import { dependencies } from "../../graph/scopes.ts";
 import type { Element } from "../../project/element.ts";
 import { contentOf, domainText, selectionOf, some, splitRules } from "../contents.ts";
 import type { SeenFiles } from "../image-files.ts";
 import { imageOf, installRoot, locatedDependencies, madeOf, staged } from "../images.ts";
 import { placeOf } from "../place.ts";
-import { allCalls, integrationCalls, type PlacedCall } from "../scripts.ts";
+import { allCalls, initialScriptCalls, integrationCalls, type PlacedCall } from "../scripts.ts";
 import { making, removing, textOf } from "./commands.ts";
 import type { Outcome, Step, Way } from "./step.ts";
 
@@ -198,9 +199,14 @@ export class Tracer {
 
   /** The commands that can have changed what an element is made of. */
   #calls(element: Element): readonly PlacedCall[] {
-    if (element.kind === "script") return allCalls(element);
+    // As declared: what artifacts have of it has no place in a file of the project.
+    if (element.kind === "script") {
+      const collectors = element.buildDependencies.filter(({ kind }) => kind === "collect_initial_scripts");
+      const collected = collectors.flatMap((each) => dependencies(each, "build"));
+      return [...collected.flatMap((each) => initialScriptCalls(each.publicData)), ...allCalls(element)];
+    }
     if (element.kind !== "compose" || element.config.bool("integrate") === false) return [];
-    return madeOf(element).flatMap((each) => integrationCalls(this.#seen.publicData(each)));
+    return madeOf(element).flatMap((each) => integrationCalls(each.publicData));
   }
 
   /** Where the root of the element's files is while its commands run. */
