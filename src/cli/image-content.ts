@@ -32,9 +32,9 @@ export function contentOfImage(
         if (isElsewhere) add(dependency);
         continue;
       }
-      const { parent, layer = [] } = spec;
+      const { parent, layer = [], add: added = [] } = spec;
       if (parent !== undefined && isNamed(parent.element)) add(dependency, parent.image);
-      if (layer.some(isNamed)) elements.add(dependency);
+      if ([...layer, ...added].some(isNamed)) elements.add(dependency);
     }
   };
   const add = (dependency: Element, image = 0) => {

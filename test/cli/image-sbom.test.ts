@@ -32,6 +32,12 @@ beforeAll(async () => {
       "config:\n  install-commands: ['cp made %{install-root}/']\nvariables: {strip-binaries: ''}\n",
     "made/made": "of sources",
     "made-image.bst": `kind: oci\nbuild-depends: [made.bst]\nconfig:\n  images:\n${image("amd64", "made.bst")}`,
+    "script.bst":
+      "kind: script\nbuild-depends:\n- root.bst\n- {filename: base.bst, config: {location: /parent}}\n" +
+      "- {filename: app.bst, config: {location: /layer}}\nconfig:\n  build-oci: True\n  commands:\n" +
+      "  - |\n    echo made > /layer/made\n    cd %{install-root}\n    build-oci <<EOF\n    mode: oci\n    images:\n" +
+      "    - os: linux\n      architecture: amd64\n      parent: {image: /parent, index: 0}\n      layer: /layer\n    EOF\n",
+    "over-script.bst": `kind: oci\nbuild-depends: [script.bst, headers.bst]\nconfig:\n  images:\n  - architecture: amd64\n    os: linux\n    parent: {element: script.bst}\n    add: [headers.bst]\n`,
     "headers.bst": imported("headers"),
     "headers/usr/include/other.h": "other",
     "all.bst":
@@ -43,10 +49,13 @@ beforeAll(async () => {
     "odd.bst": imported("headers", "public:\n  sbom: {licence: MIT}\n"),
   });
   writeRoot(join(cwd, "root"));
-  const { code, stderr } = await runCli(["build", "image.bst", "two.bst", "wrong.bst", "made-image.bst"], {
-    cwd,
-    config,
-  });
+  const { code, stderr } = await runCli(
+    ["build", "image.bst", "two.bst", "wrong.bst", "made-image.bst", "over-script.bst"],
+    {
+      cwd,
+      config,
+    },
+  );
   expect(code, stderr).toBe(0);
 });
 
@@ -138,6 +147,16 @@ describe("image sbom", () => {
       relationshipType: "BUILD_DEPENDENCY_OF",
       relatedSpdxElement: "SPDXRef-Element-made",
     });
+  });
+
+  test("knows images that scripts assemble, and what is added to them", async () => {
+    const owners = async (element: string) => {
+      const { components } = JSON.parse(await output(`sbom ${element} --format cyclonedx --files`));
+      return (components as Component[]).map(({ name, components: inside = [] }) => [name, inside.length]);
+    };
+    const made = ["/made", 0];
+    expect(await owners("script.bst")).toEqual([["app", 1], ["lib", 2], made]);
+    expect(await owners("over-script.bst")).toEqual([["app", 1], ["headers", 1], ["lib", 2], made]);
   });
 
   test("names images of registries that it is based on, and what they bring", async () => {
