@@ -89,12 +89,17 @@ export function declaredByStaged(io: BuildIo, elements: readonly DependencyFacts
   return new Map([...found].map(([path, { its }]) => [path, its]));
 }
 
-function declaredBy(io: OriginIo, element: DependencyFacts): Declarations {
+function declaredBy(io: BuildIo, element: DependencyFacts): Declarations {
   const record = io.publicData(element, RECORD);
   if (record !== undefined) return parseDeclarations(record.sequence("declared")?.mappings() ?? []);
   const data = io.publicData(element, DECLARED);
   if (data === undefined) return new Map();
-  return used(element, () => declarationsOf(io.cas, io.artifactTree(element), data));
+  const unused = warnOfUnused(io, element.fullName);
+  return used(element, () => declarationsOf(io.cas, io.artifactTree(element), data, unused));
+}
+
+function warnOfUnused(io: BuildIo, name: string): (globs: readonly string[]) => void {
+  return (globs) => io.warn(`No file of ${name} is among those that it declares attributes for: ${globs.join(", ")}`);
 }
 
 /**
@@ -106,7 +111,9 @@ export function recordOrigins(io: BuildIo, tree: Digest, elements: readonly Depe
   const declared = new Map(declaredByStaged(io, elements));
   const own = io.ownPublicData(DECLARED);
   if (own !== undefined) {
-    for (const [path, its] of declarationsOf(io.cas, tree, own)) declared.set(path, { ...declared.get(path), ...its });
+    const unused = warnOfUnused(io, "this element");
+    for (const [path, its] of declarationsOf(io.cas, tree, own, unused))
+      declared.set(path, { ...declared.get(path), ...its });
   }
   const data = {
     elements: origins.elements.map(({ name, changes }) => ({ name, ...(changes !== "sometimes" && { changes }) })),

@@ -33,23 +33,33 @@ const KEYS = new Set(["path", "paths", "user", "group", "mode", "capabilities", 
 
 /**
  * What the `files` of an element's public data `oci` say of its tree, the later rules over the earlier.
+ * @param onUnused told of the patterns of rules that are for no file
  * @throws LoadError invalid-data
  */
-export function declarationsOf(cas: Cas, tree: Digest, data: MappingNode): Declarations {
+export function declarationsOf(
+  cas: Cas,
+  tree: Digest,
+  data: MappingNode,
+  onUnused?: (globs: readonly string[]) => void,
+): Declarations {
   const rules = rulesOf(data);
   const found = new Map<string, Declared>();
   if (rules.length === 0) return found;
+  const unused = new Set(rules);
   for (const { path, node } of walk(cas, tree)) {
     const isDirectory = node.kind === "directory";
-    for (const { everything, directories, declared } of rules) {
-      const isMeant = everything.test(`/${path}`) || (isDirectory && directories.test(`/${path}`));
-      if (isMeant) found.set(path, { ...found.get(path), ...declared });
+    for (const rule of rules) {
+      if (!rule.everything.test(`/${path}`) && !(isDirectory && rule.directories.test(`/${path}`))) continue;
+      found.set(path, { ...found.get(path), ...rule.declared });
+      unused.delete(rule);
     }
   }
+  for (const { globs } of unused) onUnused?.(globs);
   return found;
 }
 
 interface Rule {
+  readonly globs: readonly string[];
   readonly everything: RegExp;
   readonly directories: RegExp;
   readonly declared: Declared;
@@ -72,6 +82,7 @@ function rulesOf(data: MappingNode): Rule[] {
 function ruleOf(globs: readonly string[], node: MappingNode): Rule {
   const ending = globs.filter((glob) => glob.endsWith("/"));
   return {
+    globs,
     everything: patternOf(globs.filter((glob) => !glob.endsWith("/"))),
     directories: patternOf(ending.map((glob) => glob.slice(0, -1))),
     declared: readDeclared(node),

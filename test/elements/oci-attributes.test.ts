@@ -21,7 +21,10 @@ const files: Record<string, FileContent> = {
   "a/usr/include/a.h": "a",
   "b/usr/share/both": "b",
   "b/usr/share/own": "b",
-  "a.bst": importOf("a", "    files:\n      /usr/bin/*: {mode: '4755'}\n      /usr/share: {user: '1'}\n"),
+  "a.bst": importOf(
+    "a",
+    "    files:\n      /usr/bin/*: {mode: '4755'}\n      /usr/share: {user: '1'}\n      /usr/bin/tol: {mode: '0700'}\n",
+  ),
   "b.bst": `${importOf("b", "    changes: often\n    files: [{path: /usr/share, user: '2'}]\n")}  bst:\n    overlap-whitelist: [/usr/share/both]\n`,
   "all.bst": "kind: stack\ndepends: [a.bst, b.bst]\n",
   "inner.bst": "kind: compose\nbuild-depends: [all.bst]\nconfig: {integrate: False, exclude: [devel]}\n",
@@ -105,7 +108,8 @@ describe("attributes that elements declare", () => {
     });
   });
 
-  test("that contradict each other are warned of", () => {
+  test("that contradict each other, or are for no file, are warned of", () => {
+    expect(built.stderr).toContain("No file of a.bst is among those that it declares attributes for: /usr/bin/tol");
     expect(built.stderr).toContain("a.bst and b.bst declare different attributes for /usr/share");
   });
 
