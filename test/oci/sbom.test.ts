@@ -151,6 +151,8 @@ const inventory: Inventory = {
     part("a/b.bst", {
       sources: [
         { ...file("patches/a.patch"), kind: "patch", medium: "local" },
+        file("file:///home/me/own.tar"),
+        { ...file("/home/me/work"), kind: "workspace", medium: "workspace" },
         file("https://u:p@example.org/ä b-1.0.tar.gz", {
           "version-guess": "1.0",
           homepage: "https://example.org",
@@ -206,7 +208,7 @@ describe("documents", () => {
   });
 
   test("tell no secrets, nor names twice", () => {
-    expect(spdx + cdx).not.toMatch(/u:p@|me@/);
+    expect(spdx + cdx).not.toMatch(/u:p@|me@|\/home\/me/);
     const { packages, files, relationships } = JSON.parse(spdx);
     const ids: string[] = [...packages, ...files].map(({ SPDXID }) => SPDXID);
     expect(new Set(ids).size).toBe(ids.length);
@@ -235,7 +237,7 @@ describe("documents", () => {
     expect(named.get("SPDXRef-Element-a-b")).toMatchObject({
       versionInfo: "1.0",
       downloadLocation: "https://example.org/%C3%A4%20b-1.0.tar.gz",
-      sourceInfo: "Element a/b.bst of project test, with patch patches/a.patch",
+      sourceInfo: "Element a/b.bst of project test, with patch patches/a.patch, tar own, workspace work",
     });
     expect(named.get("SPDXRef-Source-a-b-y")).toMatchObject({
       downloadLocation: `git+ssh://example.org/x/y.git@${COMMIT}`,

@@ -56,7 +56,7 @@ export function packageOfPart({ element, stated, cpe, sources }: Part): PartPack
     others: others.map(packageOfSource),
     local: sources
       .filter((source) => !isRemote(source))
-      .map(({ kind, url }) => `${kind} ${url.startsWith("/") ? nameOfUrl(url) : publicUrl(url)}`),
+      .map(({ kind, url }) => `${kind} ${isLocalUrl(url) ? nameOfUrl(url) : publicUrl(url)}`),
   };
 }
 
