@@ -76,17 +76,27 @@ export function withoutDirectories(cas: Cas, root: Digest, directories: readonly
  * in the folders of PATH.
  */
 export function requireCommand(cas: Cas, root: Digest, command: string, searchPath: string | undefined): void {
+  if (findCommand(cas, root, command, searchPath) !== undefined) return;
+  throw new BstError("sandbox", `The dependencies that are staged have no command '${command}'`, {
+    reason: "missing-command",
+    detail: "Add an element that provides it to the build dependencies.",
+  });
+}
+
+/** The absolute path of a program in a root; undefined where it has none. */
+export function findCommand(
+  cas: Cas,
+  root: Digest,
+  command: string,
+  searchPath: string | undefined,
+): string | undefined {
   const tree = new Tree(cas, root);
   const paths = command.startsWith("/")
     ? [command]
     : command.includes("/")
       ? []
       : (searchPath?.split(":").map((directory) => `${directory}/${command}`) ?? []);
-  if (paths.some((path) => tree.exists(relative(path), { followSymlinks: true }))) return;
-  throw new BstError("sandbox", `The dependencies that are staged have no command '${command}'`, {
-    reason: "missing-command",
-    detail: "Add an element that provides it to the build dependencies.",
-  });
+  return paths.find((path) => tree.exists(relative(path), { followSymlinks: true }));
 }
 
 /** BuildStream leaves marks where a root was read-only; build roots that are kept have equal digests with them. */

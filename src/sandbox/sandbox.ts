@@ -10,6 +10,7 @@ import type { SandboxHost } from "./host.ts";
 import { HOSTNAME, type Isolation } from "./isolation.ts";
 import { type Launch, launch, type SandboxIo } from "./launch.ts";
 import {
+  findCommand,
   type HostMount,
   isMounted,
   markMounted,
@@ -109,7 +110,7 @@ interface Leftovers {
 }
 
 /** What a run works with on disk. */
-type Files = Pick<CaptureOptions, "directory" | "lower" | "staged" | "began">;
+type Files = Pick<CaptureOptions, "directory" | "lower" | "staged" | "began"> & { readonly shell: string };
 
 /** Where the socket is served, in the folder of the sandbox. */
 const SOCKET = "socket";
@@ -216,8 +217,9 @@ export class Sandbox implements AsyncDisposable {
       const argv = this.#startCommand(isolation, system, prefix, this.#mount(workspace, overlay));
       const began = Date.now();
       const directory = lower === undefined ? workspace.root : workspace.upper;
+      const shell = findCommand(this.#host.cas, this.#root, "sh", command.env["PATH"]) ?? "/bin/sh";
       const start = { argv, cwd: workspace.path, io, outlivesAll: system.namespaces !== "none" };
-      const report = await this.#launch(start, { directory, lower, staged, began }, signal);
+      const report = await this.#launch(start, { directory, lower, staged, began, shell }, signal);
       if (report.startsWith("gone")) {
         await workspace.remove();
         return "gone";
@@ -240,7 +242,7 @@ export class Sandbox implements AsyncDisposable {
     if (this.#socketPath !== undefined) placeSocket(files.directory, this.#socketPath, hostPath);
     if (service === undefined) return await launch(start, signal);
     const folder = `${start.cwd}/${SERVICE}`;
-    await using served = await ServedCommand.open(service.name, folder, (question) =>
+    await using served = await ServedCommand.open(service.name, files.shell, folder, (question) =>
       this.#answer(service, files, question),
     );
     const report = await launch({ ...start, onStart: (pid) => served.startedAt(pid) }, signal);

@@ -5,8 +5,9 @@
 import { execFile } from "node:child_process";
 import fs from "node:fs";
 import { Socket } from "node:net";
+import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
-import { BstError } from "../base/errors.ts";
+import { BstError, systemErrorCode } from "../base/errors.ts";
 import { quote } from "../base/quote.ts";
 import { type Caller, findCaller } from "./caller.ts";
 import { TOOL_PATH } from "./host.ts";
@@ -19,8 +20,8 @@ export const SERVED = "/dev/bst-ts";
 const PREPARED = 8;
 /** Bytes of what a call reads. */
 const MOST_INPUT = 16 << 20;
-/** Bytes of an answer: a pipe takes them at once. */
-const MOST_ANSWER = 60_000;
+/** How long to wait where a pipe takes no more, in milliseconds. */
+const WRITE_AGAIN_AFTER = 20;
 
 /** What is asked: who asks, and what it read. */
 export interface Question extends Caller {
@@ -30,8 +31,8 @@ export interface Question extends Caller {
 }
 
 /** `{ echo > file; read < file; }` is all that a shell needs; each call has files of its own, which none uses again. */
-function script(name: string): string {
-  return `#!/bin/sh
+function script(name: string, shell: string): string {
+  return `#!${shell}
 # Carried out by bst-ts, from outside of this sandbox.
 set -Cf
 [ $# -eq 0 ] || { echo ${quote(`${name} takes no arguments`)} >&2; exit 2; }
@@ -84,16 +85,18 @@ export class ServedCommand implements AsyncDisposable {
   }
 
   /**
+   * @param shell its absolute path in the sandbox
    * @param folder what is mounted at {@link SERVED}; made here
    * @param answer does what the command is for; a BstError fails the command, and is told there
    */
   static async open(
     name: string,
+    shell: string,
     folder: string,
     answer: (question: Question) => Promise<void>,
   ): Promise<ServedCommand> {
     ownDirectory(folder);
-    fs.writeFileSync(`${folder}/${name}`, script(name));
+    fs.writeFileSync(`${folder}/${name}`, script(name, shell));
     fs.chmodSync(`${folder}/${name}`, 0o755);
     await makePipes(folder, ["calls"]);
     const served = new ServedCommand(name, folder, answer, openPipe(`${folder}/calls`));
@@ -136,7 +139,7 @@ export class ServedCommand implements AsyncDisposable {
       // Open until the sandbox is gone, so that no answer is lost.
       const pipe = openPipe(`${this.#folder}/answer.${line}`);
       this.#pipes.push(pipe);
-      fs.writeSync(pipe, await this.#carryOut(line, signal));
+      await writeAll(pipe, await this.#carryOut(line, signal), signal);
       await this.#prepare(1);
     } catch (error) {
       if (!signal.aborted) this.#failure ??= { error };
@@ -155,7 +158,7 @@ export class ServedCommand implements AsyncDisposable {
       // What is not the caller's to know ends the build.
       if (!(error instanceof BstError) && !signal.aborted) this.#failure ??= { error };
       const { message, detail } = error instanceof BstError ? error : { message: "it failed", detail: undefined };
-      const said = `${this.#name}: ${message}${detail === undefined ? "" : `\n${detail}`}`.slice(0, MOST_ANSWER / 4);
+      const said = `${this.#name}: ${message}${detail === undefined ? "" : `\n${detail}`}`;
       return `${said.replaceAll(/^/gm, ">")}\n1\n`;
     }
   }
@@ -172,6 +175,19 @@ function openPipe(path: string): number {
   if (fs.fstatSync(descriptor).isFIFO()) return descriptor;
   fs.closeSync(descriptor);
   throw new BstError("sandbox", "A command of the sandbox removed what it is answered by");
+}
+
+/** Where nobody reads, it ends with the sandbox. */
+async function writeAll(pipe: number, text: string, signal: AbortSignal): Promise<void> {
+  let rest = Buffer.from(text);
+  while (rest.length > 0 && !signal.aborted) {
+    try {
+      rest = rest.subarray(fs.writeSync(pipe, rest));
+    } catch (error) {
+      if (systemErrorCode(error) !== "EAGAIN") throw error;
+      await setTimeout(WRITE_AGAIN_AFTER);
+    }
+  }
 }
 
 function readInput(path: string): string {

@@ -125,11 +125,6 @@ EOF
     expect(stderr).toBe("serve-me: what is 'bad'?\ntwo\nlines\nserve-me takes no arguments\n");
     expect(status).toBe(0);
   });
-
-  it("is not there where it was not asked for", async () => {
-    const { stdout } = await run(host, "ls /dev/bst-ts || true; serve-me || echo $?; echo $PATH");
-    expect(stdout).toBe("127\n/usr/bin:/bin\n");
-  });
 });
 
 /** One for each program that runs sandboxes: the rest makes no difference here. */
@@ -142,6 +137,18 @@ const forever = ({ signal }: SandboxCall): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
 
 describe.each(ways)("$name", ({ host }) => {
+  it("can have a lot to say", async () => {
+    const { stdout } = await served(host, "serve-me < /dev/null 2>&1 | tail -c 30", async () => {
+      throw new BstError("element", "no", { detail: `${"many words, ".repeat(20_000)}\nand the end` });
+    });
+    expect(stdout).toMatch(/many words, \nand the end\n$/);
+  });
+
+  it("is not there where it was not asked for", async () => {
+    const { stdout } = await run(host, "ls /dev/bst-ts || true; serve-me || echo $?; echo $PATH");
+    expect(stdout).toBe("127\n/usr/bin:/bin\n");
+  });
+
   it("is given up when the build is aborted, or ends without waiting", async () => {
     const controller = new AbortController();
     const answer = (call: SandboxCall): Promise<never> => {
