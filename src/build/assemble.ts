@@ -13,6 +13,7 @@ import { emitYaml } from "../yaml/emit.ts";
 import { ElementBuild } from "./build-io.ts";
 import type { BuildTools } from "./build-tools.ts";
 import { buildDependencies } from "./incremental.ts";
+import { recordKeyFields } from "./key-record.ts";
 
 const ARTIFACT_VERSION = 2;
 
@@ -111,6 +112,7 @@ function cacheArtifact(
       : undefined,
   };
   artifacts.put({ project: element.projectName, normalName: element.normalName }, record);
+  recordKeyFields(caches, element, key);
   // The next build in the workspace starts from this one, also where it failed.
   if (build.isWorkspaced) workspaces.setLastBuild(element.fullName, key);
   return record;

@@ -19,6 +19,8 @@ export interface LintImage {
   readonly layers: readonly LintLayer[];
   /** Images below it. */
   readonly parents: readonly Element[];
+  /** Whether layers are put over what parents have, and not all that there is. */
+  readonly adds: boolean;
   /** Of a script: all that it calls. */
   readonly calls: readonly PlacedCall[];
 }
@@ -47,6 +49,7 @@ export function imageOf(element: Element): LintImage | undefined {
   return {
     element,
     calls,
+    adds: true,
     layers: located.filter((each) => !isParent(each)).map(({ element: root, ...rest }) => ({ root, ...rest })),
     parents: located.filter(isParent).map((each) => each.element),
   };
@@ -57,15 +60,16 @@ function ociImage(element: Element): LintImage {
   const nodes = element.config.sequence("images")?.mappings() ?? [];
   const find = (name: string) =>
     directly(element).find(({ path, element: it }) => path === name || it.name === name)?.element;
-  const layers = spec.images.flatMap(({ layer = [] }, i) =>
-    layer.flatMap((name, j) => {
+  const layers = spec.images.flatMap(({ layer, add }, i) =>
+    (layer ?? add ?? []).flatMap((name, j) => {
       const root = find(name);
-      const node = nodes[i]?.sequence("layer")?.items[j];
+      const node = nodes[i]?.sequence(layer === undefined ? "add" : "layer")?.items[j];
       return root === undefined || node === undefined ? [] : [{ root, node, location: undefined }];
     }),
   );
   const parents = spec.images.flatMap(({ parent }) => (parent === undefined ? [] : (find(parent.element) ?? [])));
-  return { element, layers, parents, calls: [] };
+  const adds = layers.length === 0 || spec.images.some(({ add }) => add !== undefined);
+  return { element, layers, parents, calls: [], adds };
 }
 
 export function locatedDependencies(element: Element): Located[] {
@@ -104,10 +108,9 @@ export function madeOf(element: Element): readonly Element[] {
 /** Those of {@link madeOf} whose files have the same paths in the element, the lowest first. */
 export function overlaid(element: Element): readonly Element[] {
   const image = imageOf(element);
-  if (image !== undefined && element.kind !== "oci") {
-    return [...image.parents, ...staged(image.layers.map(({ root }) => root))];
+  if (image !== undefined) {
+    return [...(image.adds ? image.parents : []), ...staged(image.layers.map(({ root }) => root))];
   }
-  if (element.kind === "oci" && image?.layers.length === 0) return image.parents;
   if (element.kind !== "script") return madeOf(element);
   const root = installRoot(element);
   return staged(locatedDependencies(element).flatMap(({ element: it, location }) => (location === root ? [it] : [])));

@@ -51,7 +51,8 @@ function describe(step: Step): string[] {
     case "run": {
       const others = step.writable.join(", ") || "nothing";
       const root = step.readOnlyRoot ? `# all is read-only but ${others}` : "# all is writable";
-      return step.isIntegration ? ["# integration commands of what is staged", root] : [root];
+      const served = step.served === undefined ? [] : [`# ${step.served} is carried out by this program, from outside`];
+      return [...(step.isIntegration ? ["# integration commands of what is staged"] : []), root, ...served];
     }
     case "unknown":
       return ["# what follows depends on files that are not there yet"];

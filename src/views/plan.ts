@@ -127,7 +127,7 @@ function whyBuild(session: Session, element: Element): string {
   const { projectName: project, normalName } = element;
   const last = caches.artifacts.list(formatRef({ project, normalName, key: "*" })).at(-1);
   const name = last === undefined ? undefined : parseRef(last);
-  const artifact = name && caches.artifacts.find(name);
+  const artifact = name && caches.artifacts.peek(name);
   if (artifact === undefined) return `${none}, nor of any other`;
   const changes = changedDependencies(session, element, artifact);
   if (changes.length === 0) return `${none}; the last one was of another configuration or of other sources`;

@@ -16,11 +16,13 @@ export interface PlannedImage {
 
 export function plannedImages(element: Element): PlannedImage[] {
   if (element.kind !== "oci") return [];
-  return readOciSpec(element.config).images.map(({ os, architecture, variant, tags, parent, layer, maxLayers }) => ({
-    platform: [os, architecture, ...(variant === undefined ? [] : [variant])].join("/"),
-    tags: tags ?? [],
-    parent: parent && `${parent.element}, image ${parent.image}`,
-    layer: layer ?? [],
-    layers: layer === undefined ? 0 : (maxLayers ?? 1),
-  }));
+  return readOciSpec(element.config).images.map(
+    ({ os, architecture, variant, tags, parent, layer, add, maxLayers }) => ({
+      platform: [os, architecture, ...(variant === undefined ? [] : [variant])].join("/"),
+      tags: tags ?? [],
+      parent: parent && `${parent.element}, image ${parent.image}`,
+      layer: layer ?? add ?? [],
+      layers: layer === undefined && add === undefined ? 0 : (maxLayers ?? 1),
+    }),
+  );
 }

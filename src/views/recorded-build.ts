@@ -6,7 +6,7 @@ import { Cas } from "../cas/store.ts";
 import { Tree } from "../cas/tree.ts";
 import { dependencies, Visited } from "../graph/scopes.ts";
 import { Element } from "../project/element.ts";
-import type { BuildIo, DependencyFacts, SplitSelection, StageOptions } from "../project/element-kind.ts";
+import type { BuildIo, DependencyFacts, RunOptions, SplitSelection, StageOptions } from "../project/element-kind.ts";
 import type { MappingNode } from "../yaml/node.ts";
 
 export interface RecordedCommand {
@@ -31,6 +31,8 @@ export type Step =
       readonly isIntegration: boolean;
       readonly readOnlyRoot: boolean;
       readonly writable: readonly string[];
+      /** A command that this program carries out from outside. */
+      readonly served: string | undefined;
     }
   /** What follows depends on files that are not there. */
   | { readonly type: "unknown" };
@@ -132,7 +134,7 @@ class RecordedBuild implements BuildIo {
     this.#run(commands, true, false);
   }
 
-  async run(commands: readonly string[], { readOnlyRoot }: { readonly readOnlyRoot: boolean }): Promise<void> {
+  async run(commands: readonly string[], { readOnlyRoot, served }: RunOptions): Promise<void> {
     const { workDirectory = "/", digestVariables } = this.#element.behaviour.sandbox?.() ?? {};
     const environment = { ...this.#element.environment };
     for (const name of digestVariables?.keys() ?? []) environment[name] = "(digest of what is staged)";
@@ -140,6 +142,7 @@ class RecordedBuild implements BuildIo {
       commands.map((text) => ({ text, environment, directory: workDirectory })),
       false,
       readOnlyRoot,
+      served?.name,
     );
   }
 
@@ -161,11 +164,11 @@ class RecordedBuild implements BuildIo {
     this.steps.push({ type: "stage", path, elements: elements.filter(({ hasArtifact }) => hasArtifact), selection });
   }
 
-  #run(commands: readonly RecordedCommand[], isIntegration: boolean, readOnlyRoot: boolean): void {
+  #run(commands: readonly RecordedCommand[], isIntegration: boolean, readOnlyRoot: boolean, served?: string): void {
     if (commands.length === 0) return;
     const writable = this.#element.behaviour.sandbox?.().writable ?? [];
     for (const path of writable) this.root.openDirectory(inTree(path), { create: true });
-    this.steps.push({ type: "run", commands, isIntegration, readOnlyRoot, writable });
+    this.steps.push({ type: "run", commands, isIntegration, readOnlyRoot, writable, served });
   }
 }
 

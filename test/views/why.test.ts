@@ -35,6 +35,9 @@ const PROJECT = {
     "  - rm -rf '%{install-root}/usr/share/doc'\n  - echo made > %{install-root}/etc/made\n  - for script in /initial_scripts/*; do \"$script\" %{install-root}; done\n",
   "image.bst":
     "kind: oci\nbuild-depends: [layer.bst]\nconfig:\n  images:\n  - os: linux\n    architecture: amd64\n    layer: [layer.bst]\n",
+  "added.bst":
+    "kind: oci\nbuild-depends: [image.bst, unused.bst]\nconfig:\n  images:\n  - os: linux\n    architecture: amd64\n" +
+    "    parent: {element: image.bst}\n    add: [unused.bst]\n",
   "next.bst":
     "kind: oci\nbuild-depends: [image.bst]\nconfig:\n  images:\n  - os: linux\n    architecture: amd64\n    parent: {element: image.bst}\n",
 } as const;
@@ -44,7 +47,7 @@ let cwd: string;
 beforeAll(async () => {
   cwd = project(PROJECT);
   writeRoot(join(cwd, "files/root"));
-  const { code, stderr } = await runCli(["build", "next.bst"], { cwd });
+  const { code, stderr } = await runCli(["build", "next.bst", "added.bst"], { cwd });
   expect(code, stderr).toBe(0);
 });
 
@@ -92,6 +95,13 @@ describe("why", () => {
     expect(tool?.steps[0]?.text).toBe("it installs /usr/bin/tool: 20 bytes, of domain runtime");
     expect(tool?.steps[1]?.text).toContain("over that of low.bst");
     expect(tool?.steps[1]?.text).toContain("as its overlap-whitelist allows");
+  });
+
+  test("sees what is added to a parent, and what that has", async () => {
+    const [unused] = await why("/usr/bin/unused", "added.bst");
+    expect(unused && way(unused)).toEqual(["installs unused.bst", "keeps added.bst"]);
+    const [made] = await why("/etc/made", "added.bst");
+    expect(made && way(made)).toEqual(["makes layer.bst", "keeps image.bst", "keeps added.bst"]);
   });
 
   test("tells which domain a file was left out with", async () => {

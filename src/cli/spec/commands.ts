@@ -224,6 +224,20 @@ const tree = {
     arguments: { file: single("FILE", TEXT), image: single("IMAGE", ELEMENT) },
     own: true,
   }),
+  "why-key": command({
+    summary: "Show why an element's key is another than it was",
+    description: [
+      "Compares what goes into the key of an element now with what went into that of the last artifact with another key: " +
+        "configuration, environment, public data, sources, and what it is built from, down to where the change began.",
+      "Of artifacts that were built elsewhere, only a part of that is known.",
+    ],
+    options: {
+      against: text("--against", "Compare with the artifact of this key", { metavar: "KEY" }),
+      json: ownFlag("--json", "Print all as JSON"),
+    },
+    arguments: { element: single("ELEMENT", ELEMENT) },
+    own: true,
+  }),
   workspace,
 };
 

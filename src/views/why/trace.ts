@@ -6,7 +6,7 @@ import { dependencies } from "../../graph/scopes.ts";
 import type { Element } from "../../project/element.ts";
 import { contentOf, domainText, selectionOf, some, splitRules } from "../contents.ts";
 import type { SeenFiles } from "../image-files.ts";
-import { imageOf, installRoot, locatedDependencies, madeOf, staged } from "../images.ts";
+import { imageOf, installRoot, locatedDependencies, madeOf, overlaid, staged } from "../images.ts";
 import { placeOf } from "../place.ts";
 import { allCalls, initialScriptCalls, integrationCalls, type PlacedCall } from "../scripts.ts";
 import { making, removing, textOf } from "./commands.ts";
@@ -88,13 +88,7 @@ export class Tracer {
       return staged([element]).flatMap((each) => (each === element ? [] : [{ element: each, path }]));
     if (element.kind === "compose" || element.kind === "filter")
       return madeOf(element).map((each) => ({ element: each, path }));
-    const image = imageOf(element);
-    if (image !== undefined) {
-      const layers = staged(image.layers.map(({ root }) => root));
-      // A layer is the whole content of its image in kind oci; elsewhere it is added.
-      const below = image.layers.length > 0 && element.kind === "oci" ? [] : image.parents;
-      return [...below, ...layers].map((each) => ({ element: each, path }));
-    }
+    if (imageOf(element) !== undefined) return overlaid(element).map((each) => ({ element: each, path }));
     if (element.kind !== "script") return undefined;
     const root = installRoot(element);
     const absolute = root === "/" ? `/${path}` : `${root}/${path}`;
