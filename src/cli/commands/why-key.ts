@@ -28,7 +28,8 @@ function asText(context: CommandContext, comparisons: readonly Comparison[]): st
     lines.push(...changes.map((change) => `  ${describe(context, change)}`));
     lines.push(...added.map((each) => `  is now built with ${each}`));
     lines.push(...removed.map((each) => `  is no longer built with ${each}`));
-    if (others.length > 0) lines.push(`  is built with other artifacts of ${others.map(({ fullName }) => fullName).join(", ")}`);
+    if (others.length > 0)
+      lines.push(`  is built with other artifacts of ${others.map(({ fullName }) => fullName).join(", ")}`);
     if (isPartial) lines.push("  what else it said itself is not known: it was built elsewhere");
     else if (lines.length === 1)
       lines.push("  nothing that goes into keys is another: it may have been built differently");
