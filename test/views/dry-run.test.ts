@@ -3,6 +3,7 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { cacheConfig, project, runCli, runCommand } from "../helpers.ts";
+import { CacheServer } from "../remote/server.ts";
 
 interface Job {
   readonly action: string;
@@ -117,6 +118,35 @@ describe("build --dry-run", () => {
     const shell = `${runnable.join("\n")}\ntrue`;
     const { stdout } = await runCommand(["sh", "-c", `${shell}; echo "$WORD"`, "sh"], []);
     expect(stdout).toBe("it's two\nit's\n");
+  });
+
+  test("asks servers what they have, and takes nothing", async () => {
+    const server = await new CacheServer().start();
+    try {
+      const withServer = () => cacheConfig({ artifacts: { servers: [{ url: server.url, push: true }] } });
+      const plan = async (config: string, ...args: string[]) => {
+        const { code, stdout, stderr } = await runCli(["build", "--dry-run", "--json", ...args], { cwd, config });
+        expect(code, stderr).toBe(0);
+        return names(JSON.parse(stdout).jobs);
+      };
+      const all = ["a.bst", "b.bst", "layer.bst", "stack.bst"];
+      const first = withServer();
+      expect(await plan(first, "layer.bst")).toEqual(
+        ["build", "fetch", "push"].flatMap((action) => all.map((element) => `${action} ${element}`)),
+      );
+      expect((await runCli(["build", "b.bst"], { cwd, config: first })).code).toBe(0);
+      const second = withServer();
+      const expected = [
+        ...["build", "fetch"].flatMap((action) => ["layer.bst", "stack.bst"].map((element) => `${action} ${element}`)),
+        ...["a.bst", "b.bst"].map((element) => `pull ${element}`),
+        ...all.map((element) => `push ${element}`),
+      ].sort();
+      expect(await plan(second, "layer.bst")).toEqual(expected);
+      // Twice the same: nothing was pulled.
+      expect(await plan(second, "layer.bst")).toEqual(expected);
+    } finally {
+      await server.stop();
+    }
   });
 
   test("is needed for its options", async () => {
