@@ -10,6 +10,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const DEFINITIONS = "src/base/errors.ts";
 const NO_REASON = "";
 const NAME = /"([a-z][a-z0-9:-]*)"/g;
+/** `facts.error(…)`, or `error(…)` of a kind that took the function from its facts. */
+const ELEMENT_ERROR = /(?<!function )(?<![.\w])(facts\.|this\.facts\.|element\.)?error\(/g;
 
 /** Files by domain and reason. @type {Map<string, Map<string, Set<string>>>} */
 const errors = new Map();
@@ -133,10 +135,17 @@ for (const [file, code] of sources) {
       for (const reason of reasonsIn(options, code)) add(name, reason, file);
     }
   }
+  // What kinds of elements throw begins with where the element is declared.
+  for (const match of code.matchAll(ELEMENT_ERROR)) {
+    if (match[1] === undefined && !file.startsWith("src/elements/")) continue;
+    const [, options = ""] = argumentsOf(code, match.index + match[0].length);
+    for (const reason of reasonsIn(options, code)) add("element", reason, file);
+  }
   // Of a node of YAML, with its place; without a reason it is about the data.
   for (const match of code.matchAll(/(\w+)\)?\??\.error\(/g)) {
     const [message = "", options = ""] = argumentsOf(code, match.index + match[0].length);
-    if (match[1] !== "styles" && message !== "" && !/\breason\b/.test(options)) add("load", "invalid-data", file);
+    if (!["styles", "facts", "element"].includes(match[1] ?? "") && message !== "" && !/\breason\b/.test(options))
+      add("load", "invalid-data", file);
   }
   // Load reasons are a closed set of words that stand for nothing else, other than where they are compared.
   for (const match of code.matchAll(/(?<![!=]== )"([a-z-]+)"/g)) {
