@@ -7,7 +7,7 @@ import { sandboxFields } from "../project/sandbox-config.ts";
 import type { ElementSource } from "../project/sources.ts";
 import type { MappingNode } from "../yaml/node.ts";
 import type { KeyMemory } from "./key-memory.ts";
-import { dependencies } from "./scopes.ts";
+import { dependencies, RepeatedlyVisited } from "./scopes.ts";
 
 export interface Keys {
   /** Decides what a non-strict build can reuse: own configuration, and names of dependencies. */
@@ -68,6 +68,8 @@ interface DependencyEntry {
 export class KeyRing {
   private memory: KeyMemory | undefined;
   private readonly keys = new Map<Element, Keys | undefined>();
+  /** Of the walk over the dependencies of one element. */
+  private readonly visited = new RepeatedlyVisited();
   /** What elements are among the dependencies of others, as many have the same. */
   private readonly entries = new Map<Element, DependencyEntry>();
 
@@ -122,7 +124,8 @@ export class KeyRing {
     const isStrict = element.definition.strictRebuild ?? false;
     const weakEntries: string[] = [];
     const strictEntries: string[] = [];
-    for (const dependency of dependencies(element, "build")) {
+    this.visited.clear();
+    for (const dependency of dependencies(element, "build", this.visited)) {
       const entry = this.entries.get(dependency) ?? this.entry(dependency);
       if (entry === undefined) return undefined;
       weakEntries.push(isStrict || element.strictDependencies.has(dependency) ? entry.withWeakKey() : entry.withoutKey);

@@ -14,7 +14,12 @@ import type { ElementSource } from "./sources.ts";
 import { Traces } from "./traces.ts";
 import type { Variables } from "./variables.ts";
 
+const NONE: ReadonlySet<Element> = new Set();
+let made = 0;
+
 export class Element implements DependencyFacts {
+  /** Counted from 0, in the order in which elements are made. */
+  readonly serial = made++;
   readonly project: Project;
   readonly name: string;
   readonly fullName: string;
@@ -52,7 +57,8 @@ export class Element implements DependencyFacts {
       dependencies.filter(isOne).map((dependency) => elementOf(dependency.element));
     this.buildDependencies = those(({ type }) => type & BUILD);
     this.runtimeDependencies = those(({ type }) => type & RUNTIME);
-    this.strictDependencies = new Set(those(({ strict }) => strict));
+    const strict = those((dependency) => dependency.strict);
+    this.strictDependencies = strict.length === 0 ? NONE : new Set(strict);
   }
 
   /**
