@@ -1,9 +1,10 @@
 /** Runs the commands of one build: opens a sandbox for them when needed, and takes its files back when asked for. */
 import { activity } from "../base/activity.ts";
 import { BstError } from "../base/errors.ts";
+import type { CommandService } from "../cas/command-service.ts";
 import { Tree } from "../cas/tree.ts";
 import type { Element } from "../project/element.ts";
-import type { RunOptions, SandboxLayout, ServedCommand } from "../project/element-kind.ts";
+import type { RunOptions, SandboxLayout } from "../project/element-kind.ts";
 import { openSandbox, type Sandbox } from "../sandbox/sandbox.ts";
 import type { BuildTools } from "./build-tools.ts";
 import { type BatchCommand, batchScript } from "./command-script.ts";
@@ -64,7 +65,7 @@ export class CommandRunner implements AsyncDisposable {
   }
 
   /** A sandbox over what the tree is now. */
-  private async open(service: ServedCommand | undefined): Promise<Sandbox> {
+  private async open(service: CommandService | undefined): Promise<Sandbox> {
     await this.close();
     const { sandbox } = this.element;
     this.sandbox = await openSandbox(this.tools.sandboxHost(), {

@@ -1,6 +1,7 @@
 /** The command `build-oci` of elements that assemble images by scripts: reads a description, and writes an OCI layout. */
 import { posix } from "node:path";
 import { inTree } from "../base/paths.ts";
+import type { CommandCall, CommandService } from "../cas/command-service.ts";
 import type { Digest } from "../cas/digest.ts";
 import { Tree } from "../cas/tree.ts";
 import { assembleImages, type ImageInput } from "../oci/assemble.ts";
@@ -9,7 +10,7 @@ import { CAPABILITY_XATTR } from "../oci/capabilities.ts";
 import type { Declarations } from "../oci/declared.ts";
 import { Memo } from "../oci/memo.ts";
 import { ociSchema, readOciSpec } from "../oci/schema.ts";
-import type { BuildIo, CommandCall, ServedCommand } from "../project/element-kind.ts";
+import type { BuildIo } from "../project/element-kind.ts";
 import { validate } from "../project/validate.ts";
 import type { MappingNode, ScalarNode } from "../yaml/node.ts";
 import { parseYaml } from "../yaml/parse.ts";
@@ -21,7 +22,7 @@ const NAME = "build-oci";
 const INPUT = { path: NAME, shortName: NAME, displayName: "input" };
 
 /** @param layout what is staged where: elements declare owners and modes of what is in a layer */
-export function buildOci(io: BuildIo, layout: Layout): ServedCommand {
+export function buildOci(io: BuildIo, layout: Layout): CommandService {
   return {
     name: NAME,
     async run(call) {

@@ -1,9 +1,9 @@
 /** Attributes of files that a preloaded library keeps aside, as sandboxes may not set them: freedesktop-sdk's fakecap. */
 import { posix } from "node:path";
 import { inTree } from "../base/paths.ts";
+import type { CommandCall } from "../cas/command-service.ts";
 import type { Cas } from "../cas/store.ts";
 import { Tree } from "../cas/tree.ts";
-import type { CommandCall } from "../project/element-kind.ts";
 
 type Xattrs = Readonly<Record<string, string>>;
 

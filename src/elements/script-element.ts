@@ -1,6 +1,7 @@
 /** What the kinds have in common that run commands over staged dependencies: BuildStream's ScriptElement. */
 import { inTree } from "../base/paths.ts";
-import type { BuildIo, ElementBehaviour, ElementFacts, ElementKind, ServedCommand } from "../project/element-kind.ts";
+import type { CommandService } from "../cas/command-service.ts";
+import type { BuildIo, ElementBehaviour, ElementFacts, ElementKind } from "../project/element-kind.ts";
 import { Layout } from "./layout.ts";
 
 /** What such kinds declare alike. */
@@ -16,7 +17,7 @@ export interface ScriptOptions {
   /** Folders that stay writable besides the one for results. */
   readonly writable?: readonly string[];
   /** A command that is served to the script. */
-  readonly served?: ((io: BuildIo) => ServedCommand) | undefined;
+  readonly served?: ((io: BuildIo) => CommandService) | undefined;
 }
 
 /** Commands in named groups, in the order in which they are run, and where dependencies are staged for them. */

@@ -2,6 +2,7 @@
 import type { BstError, BstErrorOptions } from "../base/errors.ts";
 import type { KeyValue } from "../base/json.ts";
 import type { JsonSchema } from "../base/schema.ts";
+import type { CommandService } from "../cas/command-service.ts";
 import type { Digest } from "../cas/digest.ts";
 import type { Cas } from "../cas/store.ts";
 import type { Tree } from "../cas/tree.ts";
@@ -89,38 +90,10 @@ export interface SandboxLayout {
   readonly digestVariables?: ReadonlyMap<string, readonly DependencyFacts[]>;
 }
 
-/** What a command that is served is asked for by its caller in the sandbox, which waits. */
-export interface CommandCall {
-  /** What it read. */
-  readonly input: string;
-  /** Where it was called; absolute, in the sandbox. */
-  readonly directory: string;
-  readonly environment: Readonly<Record<string, string>>;
-  /** All files of the sandbox as they are now; what is in `/dev`, `/proc` and `/tmp` is not among them. */
-  readonly root: Digest;
-  /** Permission bits of files and directories, by path, where they differ from those that a tree tells of. */
-  readonly modes: ReadonlyMap<string, number>;
-  /**
-   * What files and directories below a folder are to processes of the sandbox: paths from there, each with the numbers of
-   * its device and its inode, as `major-minor-inode`.
-   * @param folder path from the root
-   */
-  inodes(folder: string): Iterable<readonly [path: string, inode: string]>;
-  /** Aborted where nobody waits any more. */
-  readonly signal: AbortSignal;
-}
-
-/** A command that is there for those in the sandbox, and that this program carries out from outside. */
-export interface ServedCommand {
-  readonly name: string;
-  /** @returns a tree that is written into the folder of the call. @throws BstError: the command fails, and says why */
-  run(call: CommandCall): Promise<Digest>;
-}
-
 export interface RunOptions {
   readonly readOnlyRoot: boolean;
   /** Found before any command of this name that the sandbox has. */
-  readonly served?: ServedCommand | undefined;
+  readonly served?: CommandService | undefined;
 }
 
 /** What a kind builds with. */

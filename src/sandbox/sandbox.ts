@@ -1,6 +1,7 @@
 /** Runs commands over a root of the store, apart from the machine, and takes back what they changed. */
 import fs from "node:fs";
 import { BstError, systemErrorCode } from "../base/errors.ts";
+import type { CommandService } from "../cas/command-service.ts";
 import type { Digest } from "../cas/digest.ts";
 import { bubblewrapCommand } from "./bubblewrap.ts";
 import { inodesBelow, isThere } from "./caller.ts";
@@ -32,34 +33,6 @@ import { SandboxWorkspace } from "./workspace.ts";
 export { detectSandbox, type SandboxHost } from "./host.ts";
 export type { SandboxSocket } from "./socket.ts";
 
-/** What a command of the sandbox is asked for by its caller, which waits. */
-export interface SandboxCall {
-  /** What it read. */
-  readonly input: string;
-  /** Where it was called; absolute, in the sandbox. */
-  readonly directory: string;
-  readonly environment: Readonly<Record<string, string>>;
-  /** All files of the sandbox as they are now; what is in `/dev`, `/proc` and `/tmp` is not among them. */
-  readonly root: Digest;
-  /** Permission bits of files and directories, by path, where they differ from those that a tree tells of. */
-  readonly modes: ReadonlyMap<string, number>;
-  /**
-   * What files and directories below a folder are to processes of the sandbox: paths from there, each with the numbers of
-   * its device and its inode, as `major-minor-inode`.
-   * @param folder path from the root
-   */
-  inodes(folder: string): Iterable<readonly [path: string, inode: string]>;
-  /** Aborted where nobody waits any more. */
-  readonly signal: AbortSignal;
-}
-
-/** A command that is there for those in the sandbox, and that this program carries out. */
-export interface SandboxService {
-  readonly name: string;
-  /** @returns what is written into the folder of the call. @throws BstError: the command fails, and says why */
-  run(call: SandboxCall): Promise<Digest>;
-}
-
 export interface SandboxSetup {
   readonly root: Digest;
   /** Absolute, in the sandbox; made if need be, and writable also in runs with a read-only root. */
@@ -76,7 +49,7 @@ export interface SandboxSetup {
   /** It is served while a command runs. */
   readonly socket?: SandboxSocket | undefined;
   /** The first place where commands are looked for has it. */
-  readonly service?: SandboxService | undefined;
+  readonly service?: CommandService | undefined;
   /** Whether the times of changed files are kept in the tree, as for workspaces. */
   readonly mtimes?: boolean;
 }
@@ -251,7 +224,7 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /** Looks at the files as they are, while whoever asks waits, and puts into its folder what the service makes of them. */
-  async #answer(service: SandboxService, files: Files, { folder, root, ...question }: Question): Promise<void> {
+  async #answer(service: CommandService, files: Files, { folder, root, ...question }: Question): Promise<void> {
     const { cas } = this.#host;
     const modes = new Map<string, number>();
     const opaque = new Set<string>();

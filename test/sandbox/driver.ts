@@ -1,11 +1,12 @@
 /** Runs one script in a sandbox as another process, maybe of another user: a request in JSON on stdin, the answer on stdout. */
 import { text } from "node:stream/consumers";
+import type { CommandCall } from "../../src/cas/command-service.ts";
 import type { Digest } from "../../src/cas/digest.ts";
 import { importLocal } from "../../src/cas/import.ts";
 import { Cas } from "../../src/cas/store.ts";
 import { Tree } from "../../src/cas/tree.ts";
 import type { SandboxOptions } from "../../src/sandbox/host.ts";
-import { detectSandbox, openSandbox, type SandboxCall } from "../../src/sandbox/sandbox.ts";
+import { detectSandbox, openSandbox } from "../../src/sandbox/sandbox.ts";
 
 export interface Request {
   /** Root of the store. */
@@ -22,7 +23,7 @@ export interface Request {
   readonly interactive?: boolean;
 }
 
-async function look({ root, modes }: SandboxCall): Promise<Digest> {
+async function look({ root, modes }: CommandCall): Promise<Digest> {
   const tree = new Tree(store);
   const lines = [root.hash, ...[...modes].map(([path, mode]) => `${path} ${mode.toString(8)}`).sort()];
   tree.addFile("looked", store.write(lines.join("\n")), { executable: false });

@@ -2,9 +2,10 @@
 import fs from "node:fs";
 import { describe, expect, it } from "vitest";
 import { BstError } from "../../src/base/errors.ts";
+import type { CommandCall } from "../../src/cas/command-service.ts";
 import type { Digest } from "../../src/cas/digest.ts";
 import { Tree } from "../../src/cas/tree.ts";
-import type { SandboxCall, SandboxCommand, SandboxHost } from "../../src/sandbox/sandbox.ts";
+import type { SandboxCommand, SandboxHost } from "../../src/sandbox/sandbox.ts";
 import {
   cas,
   content,
@@ -29,12 +30,12 @@ const result: Digest = (() => {
   return tree.digest();
 })();
 
-const service = (run: (call: SandboxCall) => Promise<Digest> = async () => result) => ({ name: "serve-me", run });
+const service = (run: (call: CommandCall) => Promise<Digest> = async () => result) => ({ name: "serve-me", run });
 
 function served(
   host: SandboxHost,
   script: string,
-  answer?: (call: SandboxCall) => Promise<Digest>,
+  answer?: (call: CommandCall) => Promise<Digest>,
   command: Partial<SandboxCommand> = {},
 ): Promise<Outcome> {
   return run(host, script, command, { service: service(answer) });
@@ -42,7 +43,7 @@ function served(
 
 describe.each([...workingWays, ...rareWays])("$name", ({ host }) => {
   it("is told what the caller reads, and where, and writes what it makes there", async () => {
-    const calls: Omit<SandboxCall, "root" | "signal">[] = [];
+    const calls: Omit<CommandCall, "root" | "signal">[] = [];
     const { status, stdout, stderr, tree } = await served(
       host,
       `cd ${INSTALL_ROOT}; mkdir -p 'a folder'; cd 'a folder'; ln -s /etc/plain plain
@@ -77,7 +78,7 @@ EOF
   });
 
   it("sees files as they are: changed, removed, made anew, with their modes", async () => {
-    let seen: SandboxCall | undefined;
+    let seen: CommandCall | undefined;
     const { status, stderr, stdout, digest } = await served(
       host,
       `echo changed > /etc/plain; rm /etc/link; rm -r /etc/deep; mkdir -p /etc/deep/new; echo 1 > /etc/deep/new/file
@@ -133,7 +134,7 @@ const ways = workingWays.filter(
 );
 
 /** Until nobody waits any more. */
-const forever = ({ signal }: SandboxCall): Promise<never> =>
+const forever = ({ signal }: CommandCall): Promise<never> =>
   new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
 
 describe.each(ways)("$name", ({ host }) => {
@@ -151,7 +152,7 @@ describe.each(ways)("$name", ({ host }) => {
 
   it("is given up when the build is aborted, or ends without waiting", async () => {
     const controller = new AbortController();
-    const answer = (call: SandboxCall): Promise<never> => {
+    const answer = (call: CommandCall): Promise<never> => {
       if (call.input === "abort\n") controller.abort(new Error("enough"));
       return forever(call);
     };
