@@ -85,12 +85,12 @@ async function* unzstd(path: string, signal: AbortSignal | undefined): AsyncGene
     yield* run(path, program, args, signal);
   } catch (error) {
     if (systemErrorCode(error) !== "ENOENT") throw error;
-    yield* unzstdHere(path, signal);
+    yield* unzstdHere(fs.createReadStream(path, { highWaterMark: CHUNK }), signal);
   }
 }
 
-/** Exported for tests, as the program is nearly everywhere. */
-export async function* unzstdHere(path: string, signal?: AbortSignal): AsyncGenerator<Buffer> {
+/** Without a program. Throws {@link DecompressError}. */
+export async function* unzstdHere(source: AsyncIterable<Buffer>, signal?: AbortSignal): AsyncGenerator<Buffer> {
   const { Decompress } = await import("fzstd");
   const ready: Uint8Array[] = [];
   const stream = new Decompress((piece) => ready.push(piece));
@@ -101,20 +101,16 @@ export async function* unzstdHere(path: string, signal?: AbortSignal): AsyncGene
       throw new DecompressError(`it is no valid zstd data: ${error instanceof Error ? error.message : error}`);
     }
   };
-  const file = fs.openSync(path, "r");
-  try {
-    for (let last = false; !last; ) {
+  for await (const piece of source) {
+    for (let at = 0; at < piece.length; at += ZSTD_CHUNK) {
       signal?.throwIfAborted();
-      // Not reused, as the library keeps what it can't read yet.
-      const chunk = Buffer.alloc(ZSTD_CHUNK);
-      const length = fs.readSync(file, chunk);
-      last = length === 0;
-      push(chunk.subarray(0, length), last);
-      for (const piece of ready.splice(0)) yield Buffer.from(piece.buffer, piece.byteOffset, piece.length);
+      // A copy, as the library keeps what it can't read yet.
+      push(Uint8Array.from(piece.subarray(at, at + ZSTD_CHUNK)), false);
+      for (const plain of ready.splice(0)) yield Buffer.from(plain.buffer, plain.byteOffset, plain.length);
     }
-  } finally {
-    fs.closeSync(file);
   }
+  push(new Uint8Array(0), true);
+  for (const plain of ready.splice(0)) yield Buffer.from(plain.buffer, plain.byteOffset, plain.length);
 }
 
 async function* filtered(

@@ -4,13 +4,13 @@ import { inTree } from "../base/paths.ts";
 import type { CommandCall, CommandService } from "../cas/command-service.ts";
 import type { Digest } from "../cas/digest.ts";
 import { Tree } from "../cas/tree.ts";
-import { assembleImages, type ImageInput } from "../oci/assemble.ts";
+import { assembleImages, type ImageInput, type ParentInput } from "../oci/assemble.ts";
 import { fromBuildOci } from "../oci/build-oci.ts";
 import { CAPABILITY_XATTR } from "../oci/capabilities.ts";
 import type { Declarations } from "../oci/declared.ts";
 import { Memo } from "../oci/memo.ts";
 import { ociSchema, readOciSpec } from "../oci/schema.ts";
-import type { BuildIo } from "../project/element-kind.ts";
+import type { BuildIo, DependencyFacts } from "../project/element-kind.ts";
 import { validate } from "../project/validate.ts";
 import type { MappingNode, ScalarNode } from "../yaml/node.ts";
 import { parseYaml } from "../yaml/parse.ts";
@@ -44,6 +44,11 @@ export function buildOci(io: BuildIo, layout: Layout): CommandService {
   };
 }
 
+/** Whether an element is of a kind that makes images of what elements made. */
+export function makesImages({ kind }: DependencyFacts): boolean {
+  return kind === "oci" || kind === "script";
+}
+
 class Call {
   readonly #io: BuildIo;
   readonly #layout: Layout;
@@ -63,9 +68,15 @@ class Call {
       this.#io.warn(`The layer of image ${index} has no files`, { detail: `There are none in ${layer?.value}.` });
     }
     return {
-      ...(parent && { parent: { layout: this.#folder(parent).tree, name: parent.value } }),
+      ...(parent && { parent: this.#parent(parent) }),
       ...content,
     };
+  }
+
+  #parent(node: ScalarNode): ParentInput {
+    const { tree, path } = this.#folder(node);
+    const elements = this.#layout.elementsAt(path);
+    return { layout: tree, name: node.value, isMade: elements.length > 0 && elements.every(makesImages) };
   }
 
   /** What elements declare for files, and over that what commands gave them. */

@@ -10,6 +10,7 @@ import { type ImageSpec, ociSchema, readOciSpec } from "../oci/schema.ts";
 import { withCommit } from "../oci/vcs.ts";
 import type { Checkout } from "../project/checkout.ts";
 import type { BuildIo, ConfiguredDependency, DependencyFacts, ElementKind } from "../project/element-kind.ts";
+import { makesImages } from "./build-oci.ts";
 import { declaredByStaged, originsOfStaged } from "./origins.ts";
 
 const OUTPUT = "/output";
@@ -46,7 +47,9 @@ export const oci: ElementKind = {
       const parent = image.parent && find(image.parent.element);
       const selected = image.layer ?? image.add;
       return {
-        ...(parent && { parent: { layout: io.artifactTree(parent), name: parent.fullName } }),
+        ...(parent && {
+          parent: { layout: io.artifactTree(parent), name: parent.fullName, isMade: makesImages(parent) },
+        }),
         ...(selected && content(io, image, selected.map(find), index)),
       };
     };

@@ -6,6 +6,7 @@ import { type Digest, formatDigest, parseDigest } from "../cas/digest.ts";
 import type { Cas } from "../cas/store.ts";
 import { Tree } from "../cas/tree.ts";
 import { formatAttributes } from "./attributes.ts";
+import { checkStoredLayer, rememberMade } from "./check-layer.ts";
 import { attributesOf, type Declarations } from "./declared.ts";
 import { historyOf, type Image } from "./image.ts";
 import { invalidImage } from "./json.ts";
@@ -26,6 +27,15 @@ export interface Division {
   partOf(path: string): number;
 }
 
+export interface ParentInput {
+  /** The tree that holds the parent. */
+  readonly layout: Digest;
+  /** For messages. */
+  readonly name: string;
+  /** Whether elements made it of their files, so that its links lead where these want them to; default false. */
+  readonly isMade?: boolean;
+}
+
 /** What one image of a specification is made from. */
 export interface ImageInput {
   /** All that the image shall hold, or what is added to its parent; undefined where its specification names neither. */
@@ -35,7 +45,7 @@ export interface ImageInput {
   /** Default one layer. */
   readonly division?: Division | undefined;
   /** The artifact with the parent, where the specification names one. */
-  readonly parent?: { readonly layout: Digest; readonly name: string } | undefined;
+  readonly parent?: ParentInput | undefined;
 }
 
 export interface AssembleOptions {
@@ -95,6 +105,10 @@ class Assembly {
     const spec = this.#spec;
     const base: BaseImage | undefined =
       parent && readBaseImage(this.#cas, parent.layout, spec.parent?.image ?? 0, parent.name);
+    for (const layer of base?.layers ?? []) {
+      const links = parent?.isMade === true ? "any" : "inside";
+      await checkStoredLayer(this.#cas, layer, memo, { place: parent?.name ?? "", signal, links });
+    }
     const below = await this.#usable(base?.layers ?? []);
     const steps: Step[] = [];
     if (tree !== undefined) {
@@ -168,7 +182,9 @@ class Assembly {
     const known = parseLayer(memo.get(key) ?? "");
     if (known !== undefined && this.#cas.has(known.digest)) return known;
     const layer = await write();
-    if (layer !== undefined) memo.set(key, formatLayer(layer));
+    if (layer === undefined) return undefined;
+    memo.set(key, formatLayer(layer));
+    rememberMade(memo, layer);
     return layer;
   }
 
@@ -186,11 +202,11 @@ class Assembly {
       const bytes = decompressed(this.#cas.objectPath(digest), signal);
       const plain = await this.#cas.importStream(bytes, { signal });
       if (`sha256:${plain.hash}` !== diffId)
-        throw invalidImage(`The layer ${digest.hash} is not what its diff_id says`);
+        throw invalidImage(`The layer sha256:${digest.hash} is not what its diff_id says`);
       return { mediaType: LAYER, digest: plain, diffId };
     } catch (error) {
       if (!(error instanceof DecompressError)) throw error;
-      throw invalidImage(`The layer ${digest.hash} can't be read: ${error.message}`);
+      throw invalidImage(`The layer sha256:${digest.hash} can't be used: ${error.message}`);
     }
   }
 }

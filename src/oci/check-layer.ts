@@ -2,21 +2,33 @@
 import { createHash } from "node:crypto";
 import { TarError } from "../base/tar-fields.ts";
 import { type TarMember, TarReader } from "../base/tar-reader.ts";
-import { type Descriptor, verified } from "./descriptor.ts";
+import type { Cas } from "../cas/store.ts";
+import type { Descriptor } from "./descriptor.ts";
+import { type GrowthLimits, mostBytes } from "./growth.ts";
 import { invalidImage } from "./json.ts";
-import { compressionOf } from "./manifest.ts";
+import type { Layer } from "./layer.ts";
+import type { Memo } from "./memo.ts";
 import { plainLayer, unreadable } from "./transport/plain-layer.ts";
 
-export interface LayerLimits {
-  /** Bytes that any layer may have when decompressed. */
-  readonly bytes: number;
-  /** How many times more than compressed a larger layer may have. */
-  readonly ratio: number;
+export interface LayerLimits extends GrowthLimits {
   readonly members: number;
 }
 
-/** No layer of a known image comes near these. */
-const LIMITS: LayerLimits = { bytes: 2 ** 31, ratio: 200, members: 5_000_000 };
+/** No layer of a known image comes near this. */
+const MAX_MEMBERS = 5_000_000;
+/** Bytes; no system has longer paths. */
+const MAX_PATH = 4096;
+
+export interface LayerCheck {
+  /** Where the layer is, for messages. */
+  readonly place: string;
+  readonly signal: AbortSignal;
+  /** `any` for layers of what elements made, where a symbolic link may lead anywhere; default `inside`. */
+  readonly links?: Links;
+  readonly limits?: LayerLimits;
+}
+
+type Links = "inside" | "any";
 
 /**
  * @param open the layer's bytes from their beginning
@@ -27,71 +39,127 @@ export async function checkLayer(
   open: () => AsyncIterable<Buffer>,
   descriptor: Descriptor,
   diffId: unknown,
-  signal: AbortSignal,
-  limits: LayerLimits = LIMITS,
+  { place, signal, links = "inside", limits }: LayerCheck,
 ): Promise<void> {
-  const { digest, mediaType } = descriptor;
-  const compression = compressionOf(descriptor);
-  if (compression === undefined) throw invalidImage(`The layer ${digest} is of an unknown kind: ${mediaType}`);
+  const { digest, size } = descriptor;
   const found = createHash("sha256");
-  const most = Math.max(limits.bytes, descriptor.size * limits.ratio);
-  async function* hashed(): AsyncGenerator<Buffer> {
-    let size = 0;
-    for await (const piece of plainLayer(verified(open(), descriptor, "The image"), compression ?? "none", signal)) {
-      signal.throwIfAborted();
-      size += piece.length;
-      if (size > most) throw invalidImage(`The layer ${digest} has more than ${most} bytes when decompressed`);
-      found.update(piece);
-      yield piece;
-    }
-  }
-  const pieces = hashed();
+  const plain = plainLayer(open, descriptor, { place, signal, limits });
+  const pieces = hashed(plain, found, signal);
   try {
-    await checkMembers(new TarReader(pieces), most, limits.members);
+    const members = new Members(links, mostBytes(size, limits), limits?.members ?? MAX_MEMBERS);
+    const reader = new TarReader(pieces);
+    for (let member = await reader.next(); member !== undefined; member = await reader.next()) members.check(member);
     for await (const _ of pieces);
   } catch (error) {
-    throw await unreadable(error, open, descriptor, "The image");
+    throw await unreadable(error, open, descriptor, place);
   } finally {
     await pieces.return(undefined);
   }
-  const plain = `sha256:${found.digest("hex")}`;
-  if (plain !== diffId) {
+  const plainDigest = `sha256:${found.digest("hex")}`;
+  if (plainDigest !== diffId) {
     throw invalidImage(
-      `The layer ${digest} is not what the configuration says: its diff_id is ${plain}, not ${diffId}`,
+      `The layer ${digest} of ${place} is not what the configuration says: its diff_id is ${plainDigest}, not ${diffId}`,
     );
   }
 }
 
-async function checkMembers(reader: TarReader, most: number, maxMembers: number): Promise<void> {
-  const symlinks = new Set<string>();
-  let content = 0;
-  let count = 0;
-  for (let member = await reader.next(); member !== undefined; member = await reader.next()) {
-    // Sparse files say how large they are, whether or not the archive has that.
-    content += member.size;
-    if (content > most) throw new TarError(`its files have more than ${most} bytes`);
-    if (++count > maxMembers) throw new TarError(`it has more than ${maxMembers} members`);
-    checkMember(member, symlinks);
+/** A layer in the store, each once: what was looked at before is remembered. */
+export async function checkStoredLayer(cas: Cas, layer: Layer, memo: Memo, check: LayerCheck): Promise<void> {
+  const { links = "inside" } = check;
+  const known = memo.get(memoKey(layer));
+  if (known === "inside" || known === links) return;
+  const { mediaType, diffId } = layer;
+  const { hash, size } = layer.digest;
+  const descriptor = { mediaType, digest: `sha256:${hash}`, size };
+  await checkLayer(() => cas.createReadStream(layer.digest), descriptor, diffId, check);
+  memo.set(memoKey(layer), links);
+}
+
+/** Of a layer that was made here, and need not be looked at. */
+export function rememberMade(memo: Memo, layer: Layer): void {
+  memo.set(memoKey(layer), "any");
+}
+
+/** A change to what is looked for changes this. */
+const CHECK_VERSION = 1;
+
+function memoKey({ mediaType, digest, diffId }: Layer): string {
+  return `checked ${CHECK_VERSION} ${mediaType} ${digest.hash} ${digest.size} ${diffId}`;
+}
+
+async function* hashed(
+  pieces: AsyncIterable<Buffer>,
+  hash: ReturnType<typeof createHash>,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer> {
+  for await (const piece of pieces) {
+    signal.throwIfAborted();
+    hash.update(piece);
+    yield piece;
   }
 }
 
-/** @param symlinks of the layer so far; real layers are made from real folders, where nothing is below a symlink */
-function checkMember({ name, type, linkName }: TarMember, symlinks: Set<string>): void {
-  const path = split(name);
-  if (path.includes("..")) throw new TarError(`'${name}' points outside of the image`);
-  for (let i = 1; i < path.length; i++) {
-    const above = path.slice(0, i).join("/");
-    if (symlinks.has(above)) throw new TarError(`'${name}' is written through the symbolic link '${above}'`);
+/** The members of a layer, one after the other. Throws {@link TarError}. */
+class Members {
+  readonly #links: Links;
+  readonly #maxBytes: number;
+  readonly #maxMembers: number;
+  /** Of the layer so far; real layers are made from real folders, where nothing is below a symlink. */
+  readonly #symlinks = new Set<string>();
+  #bytes = 0;
+  #count = 0;
+
+  constructor(links: Links, maxBytes: number, maxMembers: number) {
+    this.#links = links;
+    this.#maxBytes = maxBytes;
+    this.#maxMembers = maxMembers;
   }
-  if (type === "hardlink" && split(linkName).includes("..")) {
-    throw new TarError(`'${name}' links to '${linkName}', which points outside of the image`);
-  }
-  if (type === "symlink") {
-    if (!linkName.startsWith("/") && climbs(path.slice(0, -1), linkName)) {
-      throw new TarError(`'${name}' links to '${linkName}', which points outside of the image`);
+
+  check(member: TarMember): void {
+    const { name, type, linkName, size } = member;
+    // Sparse files say how large they are, whether or not the archive has that.
+    this.#bytes += size;
+    if (this.#bytes > this.#maxBytes) throw new TarError(`its files have more than ${this.#maxBytes} bytes: '${name}'`);
+    if (++this.#count > this.#maxMembers) throw new TarError(`it has more than ${this.#maxMembers} members`);
+    for (const text of [name, linkName]) {
+      if (text.length > MAX_PATH) throw new TarError(`'${text.slice(0, 100)}…' is a path of ${text.length} characters`);
+      if (text.includes("\0")) throw new TarError(`${JSON.stringify(text)} has a zero byte in its name`);
     }
-    symlinks.add(path.join("/"));
-  } else symlinks.delete(path.join("/"));
+    const path = split(name);
+    if (path.includes("..")) throw new TarError(`'${name}' points outside of the image`);
+    const through = this.#symlinkAbove(path);
+    if (through !== undefined) throw new TarError(`'${name}' is written through the symbolic link '${through}'`);
+    if (type === "hardlink") this.#checkHardLink(name, linkName);
+    if (type !== "symlink") {
+      this.#symlinks.delete(path.join("/"));
+      return;
+    }
+    if (this.#links === "inside" && !linkName.startsWith("/") && climbs(path.slice(0, -1), linkName)) {
+      throw outside(name, linkName);
+    }
+    this.#symlinks.add(path.join("/"));
+  }
+
+  #checkHardLink(name: string, linkName: string): void {
+    const target = split(linkName);
+    if (target.includes("..")) throw outside(name, linkName);
+    const through = this.#symlinkAbove(target);
+    if (through === undefined) return;
+    throw new TarError(`'${name}' links to '${linkName}' through the symbolic link '${through}'`);
+  }
+
+  #symlinkAbove(path: readonly string[]): string | undefined {
+    let above = "";
+    for (const name of path.slice(0, -1)) {
+      above = above === "" ? name : `${above}/${name}`;
+      if (this.#symlinks.has(above)) return above;
+    }
+    return undefined;
+  }
+}
+
+function outside(name: string, linkName: string): TarError {
+  return new TarError(`'${name}' links to '${linkName}', which points outside of the image`);
 }
 
 function split(path: string): string[] {

@@ -53,6 +53,8 @@ const PARALLEL = 4;
 const MAX_DEPTH = 4;
 /** Nothing that is an image has so many parts. */
 const MAX_PARTS = 100_000;
+/** Bytes of all manifests together, which are kept in memory. */
+const MAX_MANIFESTS = 256 << 20;
 
 /** @throws BstError; the writer has then named nothing */
 export async function copyImage(reader: ImageReader, writer: ImageWriter, options: CopyOptions): Promise<Parts> {
@@ -103,6 +105,7 @@ export async function partsOf(reader: ImageReader, select: Selection): Promise<P
   }
   const manifests = new Map<string, Content>();
   const blobs = new Map<string, Descriptor>();
+  let bytes = 0;
   const visit = async (content: Content, depth: number): Promise<void> => {
     if (manifests.size + blobs.size > MAX_PARTS) throw invalidImage(`${reader.name} has too many parts`);
     if (!isIndex(content.descriptor)) {
@@ -113,6 +116,8 @@ export async function partsOf(reader: ImageReader, select: Selection): Promise<P
     if (depth === MAX_DEPTH) throw invalidImage(`${reader.name} has indexes of indexes without end`);
     for (const entry of readIndex(content, reader.name).manifests) {
       if (manifests.has(entry.digest)) continue;
+      bytes += entry.size;
+      if (bytes > MAX_MANIFESTS) throw invalidImage(`${reader.name} has manifests of more than ${MAX_MANIFESTS} bytes`);
       const part = await readPart(reader, entry);
       manifests.set(entry.digest, part);
       await visit(part, depth + 1);

@@ -10,6 +10,9 @@ export interface JsonObject {
 /** Nothing that an image has as JSON comes near this; in bytes. */
 const MAX_SIZE = 32 << 20;
 
+/** Nor is it nested like this: whoever walks through it, or writes it, would run out of stack. */
+const MAX_DEPTH = 64;
+
 /** An image that is damaged or of a kind that can't be used. */
 export function invalidImage(message: string): BstError {
   return new BstError("element", message, { reason: "oci-invalid-image" });
@@ -17,12 +20,25 @@ export function invalidImage(message: string): BstError {
 
 export function readJson(cas: Cas, digest: Digest, name: string): unknown {
   if (digest.size > MAX_SIZE) throw invalidImage(`${name} is too large`);
+  return parseJson(cas.read(digest), name);
+}
+
+/** @throws BstError domain element, reason oci-invalid-image */
+export function parseJson(bytes: Buffer, name: string): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(cas.read(digest).toString("utf8"));
+    value = JSON.parse(bytes.toString("utf8"));
   } catch (error) {
-    if (error instanceof SyntaxError) throw invalidImage(`${name} is no valid JSON: ${error.message}`);
-    throw error;
+    if (!(error instanceof SyntaxError)) throw error;
+    throw invalidImage(`${name} is no valid JSON: ${error.message}`);
   }
+  if (isDeeper(value, MAX_DEPTH)) throw invalidImage(`${name} is nested more than ${MAX_DEPTH} deep`);
+  return value;
+}
+
+function isDeeper(value: unknown, most: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return most === 0 || Object.values(value).some((each) => isDeeper(each, most - 1));
 }
 
 export function asObject(value: unknown, name: string): JsonObject {

@@ -1,7 +1,7 @@
 /** Manifests and indexes as images, layouts and registries have them: what kind they are, and what they name. */
 import { type Content, type Descriptor, type Platform, readAnnotations, readDescriptor } from "./descriptor.ts";
-import { asArray, asObject, invalidImage, type JsonObject } from "./json.ts";
-import { CONFIG, INDEX, MANIFEST } from "./media-types.ts";
+import { asArray, asObject, invalidImage, type JsonObject, parseJson } from "./json.ts";
+import { CONFIG, INDEX, LAYER, LAYER_GZIP, LAYER_ZSTD, MANIFEST } from "./media-types.ts";
 
 /** Bytes; registries refuse larger ones. */
 export const MAX_MANIFEST: number = 4 << 20;
@@ -36,6 +36,16 @@ export function compressionOf({ mediaType }: Pick<Descriptor, "mediaType">): "no
     );
   if (match === null) return undefined;
   return match[1] === "gzip" || match[1] === "zstd" ? match[1] : "none";
+}
+
+const MAGIC: readonly (readonly [start: Buffer, mediaType: string])[] = [
+  [Buffer.from([0x1f, 0x8b]), LAYER_GZIP],
+  [Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), LAYER_ZSTD],
+];
+
+/** What a layer is of which nothing is said, as in Docker's archives. @param start its first bytes, four if there are */
+export function layerType(start: Buffer): string {
+  return MAGIC.find(([magic]) => start.subarray(0, magic.length).equals(magic))?.[1] ?? LAYER;
 }
 
 /** Layers that are had elsewhere: nobody passes them on. */
@@ -127,11 +137,5 @@ export function platformOf(config: JsonObject): Platform | undefined {
 }
 
 export function parse(bytes: Buffer, name: string): JsonObject {
-  let value: unknown;
-  try {
-    value = JSON.parse(bytes.toString("utf8"));
-  } catch (error) {
-    throw invalidImage(`${name} is no JSON: ${error instanceof Error ? error.message : error}`);
-  }
-  return asObject(value, name);
+  return asObject(parseJson(bytes, name), name);
 }

@@ -1,10 +1,13 @@
 /** Reads images that others are built on, from an OCI layout or from Docker's. */
+import fs from "node:fs";
 import type { Digest } from "../cas/digest.ts";
 import type { Cas } from "../cas/store.ts";
 import { Tree } from "../cas/tree.ts";
+import { hexOf, readDescriptor } from "./descriptor.ts";
 import type { History } from "./image.ts";
 import { asArray, asObject, asString, invalidImage, type JsonObject, readJson } from "./json.ts";
 import type { Layer } from "./layer.ts";
+import { layerType } from "./manifest.ts";
 import { LAYER, LAYER_GZIP, LAYER_ZSTD } from "./media-types.ts";
 
 /** What the images on top of it need of an image. */
@@ -51,7 +54,7 @@ function readOci(cas: Cas, files: Tree, index: number, name: string): BaseImage 
   const manifest = asObject(readJson(cas, blob(entry, "The manifest"), name), `The manifest of ${name}`);
   const config = asObject(readJson(cas, blob(manifest["config"], "The configuration"), name), name);
   const layers = asArray(manifest["layers"], `The list of layers of ${name}`).map((descriptor) => {
-    const type = asString(asObject(descriptor, "A layer")["mediaType"], `The kind of a layer of ${name}`);
+    const type = readDescriptor(descriptor, `A layer of ${name}`).mediaType;
     const mediaType = LAYERS.get(type);
     if (mediaType === undefined) throw invalidImage(`A layer of ${name} is of an unknown kind: ${type}`);
     return { mediaType, digest: blob(descriptor, "A layer") };
@@ -65,9 +68,19 @@ function readDocker(cas: Cas, files: Tree, index: number, name: string): BaseIma
   const config = objectAt(cas, files, asString(image["Config"], `The configuration of ${name}`), name);
   const layers = asArray(image["Layers"], `The list of layers of ${name}`).map((path) => {
     const digest = fileAt(files, asString(path, `A layer of ${name}`), name);
-    return { mediaType: LAYER, digest };
+    return { mediaType: layerType(startOf(cas, digest)), digest };
   });
   return baseImage(layers, config, name);
+}
+
+function startOf(cas: Cas, digest: Digest): Buffer {
+  const file = fs.openSync(cas.objectPath(digest), "r");
+  try {
+    const start = Buffer.alloc(4);
+    return start.subarray(0, fs.readSync(file, start));
+  } finally {
+    fs.closeSync(file);
+  }
 }
 
 function baseImage(layers: readonly Omit<Layer, "diffId">[], config: JsonObject, name: string): BaseImage {
@@ -89,10 +102,8 @@ function pick(images: readonly unknown[], index: number, name: string): unknown 
 
 /** A descriptor's blob, which must have the size and digest that the descriptor says. */
 function blobOf(files: Tree, descriptor: unknown, name: string): Digest {
-  const { digest, size } = asObject(descriptor, name);
-  const [algorithm, hash = ""] = asString(digest, `The digest of ${name}`).split(":");
-  if (algorithm !== "sha256" || !/^[0-9a-f]{64}$/.test(hash))
-    throw invalidImage(`${name} has an unknown kind of digest`);
+  const { digest, size } = readDescriptor(descriptor, name);
+  const hash = hexOf({ digest });
   const found = fileAt(files, `blobs/sha256/${hash}`, name);
   if (found.hash !== hash) throw invalidImage(`${name} is damaged: its digest is not ${hash}`);
   if (found.size !== size) throw invalidImage(`${name} has ${found.size} bytes, and its descriptor tells of ${size}`);

@@ -9,6 +9,7 @@ import { nodesOf } from "../cas/directory.ts";
 import type { Cas } from "../cas/store.ts";
 import { Tree } from "../cas/tree.ts";
 import { type Attributes, formatAttributes, parseAttributes, sameAttributes, usualAttributes } from "./attributes.ts";
+import { checkStoredLayer } from "./check-layer.ts";
 import { GROUPS, USERS } from "./declared.ts";
 import { invalidImage } from "./json.ts";
 import type { Layer } from "./layer.ts";
@@ -45,6 +46,7 @@ export async function rootOf(cas: Cas, layers: readonly Layer[], memo: Memo, sig
   for (let i = known; i < layers.length; i++) {
     const layer = layers[i];
     if (layer === undefined) break;
+    await checkStoredLayer(cas, layer, memo, { place: "the image", signal, links: "any" });
     await apply(cas, root, layer, signal);
     rememberRoot(memo, layers.slice(0, i + 1), { tree: root.tree.digest(), attributes: root.attributes });
   }
@@ -91,7 +93,7 @@ async function apply(cas: Cas, root: Root, layer: Layer, signal: AbortSignal): P
     for (const entry of entries) place(root, entry);
   } catch (error) {
     if (!(error instanceof TarError || error instanceof DecompressError)) throw error;
-    throw invalidImage(`The layer ${layer.digest.hash} can't be read: ${error.message}`);
+    throw invalidImage(`The layer sha256:${layer.digest.hash} can't be used: ${error.message}`);
   } finally {
     await bytes.return(undefined);
   }
@@ -133,14 +135,14 @@ function openDirectory(tree: Tree, path: readonly string[]): Tree | undefined {
 }
 
 function hide(root: Root, path: readonly string[], name: string): void {
+  const { tree, attributes } = root;
   const hidden = [...path, name].join("/");
-  if (root.tree.exists(hidden)) root.tree.remove(hidden, { recursive: true });
-  forget(root, hidden);
-}
-
-/** What is said of a path and of all below it. */
-function forget({ attributes }: Root, path: string): void {
-  for (const known of attributes.keys()) if (known === path || known.startsWith(`${path}/`)) attributes.delete(known);
+  const node = tree.lookup(hidden);
+  if (node === undefined) return;
+  tree.remove(hidden, { recursive: true });
+  attributes.delete(hidden);
+  if (node.kind !== "directory") return;
+  for (const known of attributes.keys()) if (known.startsWith(`${hidden}/`)) attributes.delete(known);
 }
 
 function place(root: Root, { components, member, digest }: Entry): void {

@@ -54,6 +54,7 @@ export async function verifyImage(reader: ImageReader, { select, signal }: Verif
   };
   const all = [root, ...manifests];
   const checked = new Map<string, number>();
+  const seen = new Set<string>();
   for (const content of all) {
     const { descriptor, bytes } = content;
     await attempt(descriptor.digest, () => {
@@ -61,7 +62,7 @@ export async function verifyImage(reader: ImageReader, { select, signal }: Verif
       manifestType(bytes, descriptor.mediaType, descriptor.digest);
     });
     if (isIndex(descriptor)) continue;
-    await attempt(descriptor.digest, () => verifyManifest(reader, content, attempt, checked, signal));
+    await attempt(descriptor.digest, () => verifyManifest(reader, content, attempt, { checked, seen, signal }));
   }
   const sizes = [...all.map(({ bytes }) => bytes.length), ...checked.values()];
   return {
@@ -73,12 +74,19 @@ export async function verifyImage(reader: ImageReader, { select, signal }: Verif
   };
 }
 
+interface Progress {
+  /** Digests of blobs, and their bytes. */
+  readonly checked: Map<string, number>;
+  /** What was said of layers that were looked at. */
+  readonly seen: Set<string>;
+  readonly signal: AbortSignal;
+}
+
 async function verifyManifest(
   reader: ImageReader,
   content: Content,
   attempt: (digest: string, step: () => Promise<void> | void) => Promise<void>,
-  checked: Map<string, number>,
-  signal: AbortSignal,
+  { checked, seen, signal }: Progress,
 ): Promise<void> {
   const manifest = readManifest(content, reader.name);
   const { config, layers } = manifest;
@@ -89,11 +97,14 @@ async function verifyManifest(
     if (isImageConfig(config)) diffIds = verifyConfig(parse(bytes, "The configuration"), content.descriptor, manifest);
   });
   checked.set(config.digest, config.size);
+  const place = reader.name;
   for (const [i, layer] of layers.entries()) {
-    // Another manifest may name it, too; what it says of it is the same digest.
-    if (isForeign(layer) || (checked.has(layer.digest) && diffIds === undefined)) continue;
+    // It may be named twice, also by another manifest; what is said of it there need not be the same.
+    const said = diffIds === undefined ? layer.digest : `${layer.digest} ${layer.mediaType} ${diffIds[i]}`;
+    if (isForeign(layer) || seen.has(said)) continue;
+    seen.add(said);
     await attempt(layer.digest, async () => {
-      if (diffIds !== undefined) await checkLayer(() => reader.blob(layer), layer, diffIds[i], signal);
+      if (diffIds !== undefined) await checkLayer(() => reader.blob(layer), layer, diffIds[i], { place, signal });
       else await drain(reader, layer, signal);
     });
     checked.set(layer.digest, layer.size);

@@ -96,7 +96,8 @@ async function fetchLayer(
   signal: AbortSignal,
 ): Promise<void> {
   if (isForeign(layer)) throw invalidImage(`The layer ${layer.digest} is not in the registry: it is had elsewhere`);
-  const check = (path: string) => checkLayer(() => fs.createReadStream(path), layer, diffId, signal);
+  const place = reader.name;
+  const check = (path: string) => checkLayer(() => fs.createReadStream(path), layer, diffId, { place, signal });
   if (folder.has(layer)) await check(folder.path(layer));
   else await folder.put(layer, reader.blob(layer), reader.name, check);
 }

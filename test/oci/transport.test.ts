@@ -258,7 +258,7 @@ describe("verify finds", () => {
     ["a history of other layers", { config: { history: [{}] } }, undefined, "its history tells of 1"],
     ["a platform that is another", { config: { architecture: "arm64" } }, undefined, "its index says linux/amd64"],
     ["no platform", { config: { os: 1 } }, undefined, "names no platform"],
-    ["a wrong kind of layer", { layerType: LAYER }, undefined, "can't be read"],
+    ["a wrong kind of layer", { layerType: LAYER }, undefined, "can't be used"],
     ["an unknown kind of layer", { layerType: "x/y" }, undefined, "unknown kind"],
     ["a layer that leads outside", { layers: [archive([{ name: "../x" }]), second] }, undefined, "points outside"],
   ])("%s", async (_, options, damage, message) => {
@@ -279,14 +279,16 @@ describe("verify finds", () => {
     const bomb = archive([{ name: "zeros", content: Buffer.alloc(1 << 20) }]);
     const bytes = gzipSync(bomb);
     const descriptor = { mediaType: LAYER_GZIP, digest: digestOf(bytes), size: bytes.length };
+    const place = "here";
     const limits = { bytes: 1000, ratio: 10, members: 10 };
     const open = async function* () {
       yield bytes;
     };
-    const check = checkLayer(open, descriptor, digestOf(bomb), signal, limits);
+    const check = checkLayer(open, descriptor, digestOf(bomb), { place, signal, limits });
     await expect(check).rejects.toThrow("when decompressed");
-    await checkLayer(open, descriptor, digestOf(bomb), signal, { ...limits, ratio: 2000 });
-    const many = checkLayer(open, descriptor, digestOf(bomb), signal, { ...limits, ratio: 2000, members: 0 });
+    await checkLayer(open, descriptor, digestOf(bomb), { place, signal, limits: { ...limits, ratio: 2000 } });
+    const none = { place, signal, limits: { ...limits, ratio: 2000, members: 0 } };
+    const many = checkLayer(open, descriptor, digestOf(bomb), none);
     await expect(many).rejects.toThrow("members");
   });
 });

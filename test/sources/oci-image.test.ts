@@ -150,7 +150,7 @@ describe("oci_image", () => {
     ["more layers than said", { diffIds: [] }, "has 1 layers"],
     ["a layer of another kind", { layerType: "text/plain" }, "unknown kind"],
     ["a layer that is compressed in another way", { compressed: archive(files) }, "gzip"],
-    ["a layer that is no archive", { layer: Buffer.from("text") }, "can't be read"],
+    ["a layer that is no archive", { layer: Buffer.from("text") }, "can't be used"],
     ["a layer of a wrong size", { said: { size: 10 } }, "more bytes"],
     ["a layer of a wrong size, too large", { said: { size: 1000 } }, "tells of 1000"],
     [

@@ -106,10 +106,9 @@ export class DockerArchiveWriter implements ImageWriter {
   }
 
   async #put(descriptor: Descriptor, source: ImageReader): Promise<void> {
-    const compression = compressionOf(descriptor);
-    if (compression !== undefined) {
+    if (compressionOf(descriptor) !== undefined) {
       const open = () => source.blob(descriptor);
-      const bytes = plainLayer(verified(open(), descriptor, source.name), compression, this.#signal);
+      const bytes = plainLayer(open, descriptor, { place: source.name, signal: this.#signal });
       try {
         await this.#tar.addUnknown(layerPath(descriptor), bytes);
       } catch (error) {

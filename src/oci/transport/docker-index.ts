@@ -1,6 +1,6 @@
 /** The list of images that `docker save` writes beside them. */
-import { asArray, asObject, type JsonObject } from "../json.ts";
-import { MAX_MANIFEST, parse } from "../manifest.ts";
+import { asArray, asObject, type JsonObject, parseJson } from "../json.ts";
+import { MAX_MANIFEST } from "../manifest.ts";
 import { type ImageFiles, readFile } from "./files.ts";
 
 export const DOCKER_INDEX = "manifest.json";
@@ -9,8 +9,7 @@ export const DOCKER_INDEX = "manifest.json";
 export async function readDockerIndex(files: ImageFiles): Promise<readonly JsonObject[]> {
   const bytes = await readFile(files, DOCKER_INDEX, MAX_MANIFEST);
   const name = `${DOCKER_INDEX} of ${files.name}`;
-  const { images } = parse(Buffer.from(`{"images":${bytes.toString("utf8")}}`), name);
-  return asArray(images, name).map((image) => asObject(image, name));
+  return asArray(parseJson(bytes, name), name).map((image) => asObject(image, name));
 }
 
 export function tagsOf(image: JsonObject): string[] {

@@ -3,17 +3,12 @@ import { createHash } from "node:crypto";
 import { BstError } from "../../base/errors.ts";
 import { type Content, type Descriptor, describeBytes } from "../descriptor.ts";
 import { asArray, asString, invalidImage, type JsonObject } from "../json.ts";
-import { MAX_CONFIG, parse, platformOf } from "../manifest.ts";
-import { CONFIG, LAYER, MANIFEST } from "../media-types.ts";
+import { layerType, MAX_CONFIG, parse, platformOf } from "../manifest.ts";
+import { CONFIG, MANIFEST } from "../media-types.ts";
 import { dockerTags, readDockerIndex, tagsOf } from "./docker-index.ts";
 import { type ImageFiles, readFile } from "./files.ts";
 import { indexOf } from "./layout-reader.ts";
 import type { ImageReader } from "./types.ts";
-
-const COMPRESSIONS: readonly (readonly [magic: Buffer, suffix: string])[] = [
-  [Buffer.from([0x1f, 0x8b]), "+gzip"],
-  [Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), "+zstd"],
-];
 
 export class DockerReader implements ImageReader {
   readonly name: string;
@@ -22,6 +17,8 @@ export class DockerReader implements ImageReader {
   readonly #manifests = new Map<string, Content>();
   /** Digest → path. */
   readonly #blobs = new Map<string, string>();
+  /** By path: images share layers, and each is read once. */
+  readonly #layers = new Map<string, Descriptor>();
 
   /** @param tag a name that the image has; without it all that there is */
   constructor(files: ImageFiles, tag: string | undefined) {
@@ -82,6 +79,12 @@ export class DockerReader implements ImageReader {
   }
 
   async #layer(path: string): Promise<Descriptor> {
+    const known = this.#layers.get(path) ?? (await this.#describeLayer(path));
+    this.#layers.set(path, known);
+    return known;
+  }
+
+  async #describeLayer(path: string): Promise<Descriptor> {
     const size = this.#files.sizeOf(path);
     if (size === undefined) throw invalidImage(`${this.name} has no file ${path}`);
     const hash = createHash("sha256");
@@ -92,8 +95,7 @@ export class DockerReader implements ImageReader {
     }
     const digest = `sha256:${hash.digest("hex")}`;
     this.#blobs.set(digest, path);
-    const suffix = COMPRESSIONS.find(([magic]) => start.subarray(0, magic.length).equals(magic))?.[1] ?? "";
-    return { mediaType: LAYER + suffix, digest, size };
+    return { mediaType: layerType(start), digest, size };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

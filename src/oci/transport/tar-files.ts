@@ -5,6 +5,7 @@ import { dirname, join, normalize } from "node:path";
 import { DecompressError, decompressed } from "../../base/decompress.ts";
 import { BstError, systemErrorCode } from "../../base/errors.ts";
 import { BLOCK, hasChecksum, number, readPax, TarError, tarPadding, text, until0 } from "../../base/tar-fields.ts";
+import { limited, mostBytes } from "../growth.ts";
 import { invalidImage } from "../json.ts";
 import type { ImageFiles } from "./files.ts";
 
@@ -63,7 +64,8 @@ async function decompress(path: string, temporary: string, signal: AbortSignal):
   const file = fs.openSync(name, "wx+", 0o600);
   fs.unlinkSync(name);
   try {
-    for await (const piece of decompressed(path, signal)) {
+    const most = mostBytes(fs.statSync(path).size);
+    for await (const piece of limited(decompressed(path, signal), most)) {
       for (let done = 0; done < piece.length; ) done += fs.writeSync(file, piece, done);
     }
     return file;
