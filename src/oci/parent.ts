@@ -115,7 +115,8 @@ function objectAt(cas: Cas, files: Tree, path: string, name: string): JsonObject
 }
 
 function fileAt(files: Tree, path: string, name: string): Digest {
-  const node = path.startsWith("/") ? undefined : files.lookup(path);
+  const isInside = !path.startsWith("/") && !path.split("/").includes("..");
+  const node = isInside ? files.lookup(path) : undefined;
   if (node?.kind !== "file") throw invalidImage(`${name} has no file ${path}`);
   return node.digest;
 }

@@ -2,43 +2,22 @@ import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { INDEX, LAYER, LAYER_GZIP, MANIFEST } from "../../src/oci/media-types.ts";
+import { INDEX, LAYER, MANIFEST } from "../../src/oci/media-types.ts";
 import { readBaseImage } from "../../src/oci/parent.ts";
 import { ociImage } from "../../src/sources/oci-image.ts";
 import type { Plain } from "../../src/yaml/node.ts";
 import { project, runCli } from "../helpers.ts";
+import { hostileDescriptions, hostileLayers, type ImageParts, makeImage } from "../oci/hostile-images.ts";
 import { serveRegistry, sha256, type TestRegistry } from "../oci/registry-server.ts";
 import { bench } from "./helpers.ts";
-import { archive, directory, hardlink, type Member, pax, symlink } from "./tar-writer.ts";
+import { archive, directory, type Member, symlink } from "./tar-writer.ts";
 
-const CONFIG = "application/vnd.oci.image.config.v1+json";
 const NAME = "some/base";
 const files: readonly Member[] = [directory("etc"), { name: "etc/os", content: "base" }, symlink("lib", "usr/lib")];
 
-interface ImageParts {
-  readonly layer?: Buffer;
-  readonly compressed?: Buffer;
-  readonly layerType?: string;
-  readonly architecture?: string;
-  readonly diffIds?: readonly string[];
-  /** Over what the manifest says of the layer. */
-  readonly said?: object;
-  readonly configType?: string;
-}
-
 /** Puts an image into a registry; returns the descriptor of its manifest. */
 function addImage(registry: TestRegistry, tag: string, parts: ImageParts = {}) {
-  const layer = parts.layer ?? archive(files);
-  const { compressed = gzipSync(layer), layerType = LAYER_GZIP, architecture = "amd64" } = parts;
-  const rootfs = { type: "layers", diff_ids: parts.diffIds ?? [sha256(layer)] };
-  const history = [{ created_by: "test" }];
-  const config = Buffer.from(JSON.stringify({ architecture, os: "linux", config: {}, rootfs, history }));
-  const manifest = {
-    schemaVersion: 2,
-    mediaType: MANIFEST,
-    config: { mediaType: parts.configType ?? CONFIG, ...registry.addBlob(NAME, config) },
-    layers: [{ mediaType: layerType, ...registry.addBlob(NAME, compressed), ...parts.said }],
-  };
+  const manifest = makeImage((bytes) => registry.addBlob(NAME, bytes), { layer: archive(files), ...parts });
   return { mediaType: MANIFEST, ...registry.addManifest(NAME, tag, manifest, MANIFEST) };
 }
 
@@ -132,34 +111,12 @@ describe("oci_image", () => {
     await expect(on.stage(source)).rejects.toThrow("damaged");
   });
 
-  const bomb = [
-    pax({ "GNU.sparse.major": "0", "GNU.sparse.size": "9000000000000", "GNU.sparse.map": "0,1" }),
-    { name: "x", content: "x" },
-  ];
-  test.each<[string, ImageParts, string]>([
-    ["a path that leads outside", { layer: archive([{ name: "../../etc/passwd", content: "x" }]) }, "points outside"],
-    ["a hard link that leads outside", { layer: archive([hardlink("x", "../../etc/shadow")]) }, "points outside"],
-    ["a symbolic link that leads outside", { layer: archive([symlink("a/x", "../../etc")]) }, "points outside"],
-    [
-      "a file below a symbolic link",
-      { layer: archive([symlink("x", "/etc"), { name: "x/passwd", content: "x" }]) },
-      "written through",
-    ],
-    ["a bomb", { layer: archive(bomb) }, "bytes"],
-    ["another archive than said", { diffIds: [sha256("other")] }, "diff_id"],
-    ["more layers than said", { diffIds: [] }, "has 1 layers"],
-    ["a layer of another kind", { layerType: "text/plain" }, "unknown kind"],
-    ["a layer that is compressed in another way", { compressed: archive(files) }, "gzip"],
-    ["a layer that is no archive", { layer: Buffer.from("text") }, "can't be used"],
-    ["a layer of a wrong size", { said: { size: 10 } }, "more bytes"],
-    ["a layer of a wrong size, too large", { said: { size: 1000 } }, "tells of 1000"],
-    [
-      "a layer that is elsewhere",
-      { layerType: "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", said: { urls: ["http://x"] } },
-      "elsewhere",
-    ],
-    ["a digest that is a path", { said: { digest: "sha256:../../../etc/passwd" } }, "no SHA-256 digest"],
-    ["no configuration of an image", { configType: "application/vnd.test" }, "is no image"],
+  const elsewhere = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
+  test.each<readonly [string, ImageParts, RegExp]>([
+    ...hostileLayers.map(([name, layer, message]) => [name, { layer }, message] as const),
+    ...hostileDescriptions,
+    ["a layer that is elsewhere", { layerType: elsewhere, said: { urls: ["http://x"] } }, /is had elsewhere/],
+    ["no configuration of an image", { configType: "application/vnd.test" }, /is no image/],
   ])("refuses %s, and keeps nothing", async (_, parts, message) => {
     const registry = await serveRegistry();
     const { on, source } = sourceOn(registry, { ref: addImage(registry, "1", parts).digest });

@@ -13,6 +13,9 @@ import { invalidImage } from "../json.ts";
 import { compressionOf } from "../manifest.ts";
 
 const CHUNK = 1 << 18;
+/** What frames of zstd begin with, as numbers; of those that hold no data, without the last four bits. */
+const ZSTD_FRAME = 0xfd2fb528;
+const SKIPPABLE_FRAME = 0x184d2a5;
 
 /**
  * The archive in a layer, whose bytes are verified meanwhile. Throws {@link DecompressError}.
@@ -31,7 +34,11 @@ export function plainLayer(
     throw invalidImage(`The layer ${digest} of ${place} is of an unknown kind: ${mediaType}`);
   const source = verified(open(), descriptor, place);
   const plain =
-    compression === "gzip" ? gunzipped(source, signal) : compression === "zstd" ? unzstd(source, signal) : source;
+    compression === "gzip"
+      ? gunzipped(source, signal)
+      : compression === "zstd"
+        ? unzstd(zstdOnly(source), signal)
+        : source;
   return limited(plain, mostBytes(size, limits));
 }
 
@@ -51,6 +58,24 @@ async function* gunzipped(source: AsyncIterable<Buffer>, signal: AbortSignal): A
     input.destroy();
     await done;
   }
+}
+
+/** The program would read gzip, too, which other readers of such a layer do not. */
+async function* zstdOnly(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let start: Buffer | undefined = Buffer.alloc(0);
+  for await (const piece of source) {
+    if (start === undefined) {
+      yield piece;
+      continue;
+    }
+    start = Buffer.concat([start, piece]);
+    if (start.length < 4) continue;
+    const magic = start.readUInt32LE();
+    if (magic !== ZSTD_FRAME && magic >>> 4 !== SKIPPABLE_FRAME) throw new DecompressError("it is no valid zstd data");
+    yield start;
+    start = undefined;
+  }
+  if (start !== undefined) throw new DecompressError("it is no valid zstd data: it is too short");
 }
 
 /** By the program, which is several times faster than the library; this Node.js knows no zstd. */
