@@ -1,13 +1,14 @@
 /** Cache keys: the weak key of what an element is, and the strict key that holds all it is built from as well. */
-import { CanonicalText, canonicalJson, type KeyValue, keyOfText } from "../base/json.ts";
+import { CanonicalText, canonicalJson, type KeyValue } from "../base/json.ts";
 import { rememberedBy } from "../base/remember.ts";
 import { CORE_ARTIFACT_VERSION } from "../project/builtin.ts";
 import type { Element } from "../project/element.ts";
 import { sandboxFields } from "../project/sandbox-config.ts";
 import type { ElementSource } from "../project/sources.ts";
 import type { MappingNode } from "../yaml/node.ts";
+import { BuildScopes } from "./build-scopes.ts";
 import type { KeyMemory } from "./key-memory.ts";
-import { dependencies, RepeatedlyVisited } from "./scopes.ts";
+import { bytesOf, KeyText } from "./key-text.ts";
 
 export interface Keys {
   /** Decides what a non-strict build can reuse: own configuration, and names of dependencies. */
@@ -40,13 +41,15 @@ export function keyFields(element: Element): Readonly<Record<string, KeyValue>> 
     public: publicText(element.publicData),
     sources: sourcesKeyFields(element.sources),
     // What fails in one project must not be found built by another.
-    "fatal-warnings": [...element.project.fatalWarnings].sort(),
+    "fatal-warnings": sorted(element.project.fatalWarnings),
     ...(element.runsCommands && {
       sandbox: sandboxFields(element.sandbox),
       environment: environmentText(element.environment)(environmentNocache),
     }),
   };
 }
+
+const sorted = rememberedBy((texts: readonly string[]) => [...texts].sort());
 
 const publicText = rememberedBy((data: MappingNode) => new CanonicalText(data.toPlain()));
 
@@ -57,21 +60,25 @@ const environmentText = rememberedBy((environment: Readonly<Record<string, strin
   }),
 );
 
-/** An element as its dependents' keys tell of it, in canonical JSON. */
+/** An element as its dependents' keys tell of it. */
 interface DependencyEntry {
-  readonly withoutKey: string;
-  readonly withStrictKey: string;
-  withWeakKey(): string;
+  readonly weak: string;
+  /** `["project","element","strict key"],` */
+  readonly bytes: Uint8Array;
+  /** How many of the bytes come before the comma and the key. */
+  readonly nameLength: number;
 }
 
 /** Computes keys, each once; an element without a key depends on a source that has no ref. */
 export class KeyRing {
   private memory: KeyMemory | undefined;
-  private readonly keys = new Map<Element, Keys | undefined>();
-  /** Of the walk over the dependencies of one element. */
-  private readonly visited = new RepeatedlyVisited();
-  /** What elements are among the dependencies of others, as many have the same. */
-  private readonly entries = new Map<Element, DependencyEntry>();
+  /** By serial; null for elements without keys. */
+  private keys: (Keys | null | undefined)[] = [];
+  /** By serial: elements that are among the dependencies of others, as many have the same. */
+  private entries: (DependencyEntry | undefined)[] = [];
+  private readonly scopes = new BuildScopes();
+  private readonly weakText = new KeyText();
+  private readonly strictText = new KeyText();
 
   /** @param memory keys of an earlier run */
   constructor(memory?: KeyMemory) {
@@ -80,39 +87,44 @@ export class KeyRing {
 
   /** Undefined where a source of the element, or of what it is built from, has no ref. */
   of(element: Element): Keys | undefined {
-    if (!this.keys.has(element)) this.compute(element);
-    return this.keys.get(element);
+    if (this.keys[element.serial] === undefined) this.compute(element);
+    return this.keys[element.serial] ?? undefined;
   }
 
   /** Forgets everything, and what an earlier run knew: refs have changed. */
   clear(): void {
     this.memory = undefined;
-    this.keys.clear();
-    this.entries.clear();
+    this.keys = [];
+    this.entries = [];
   }
 
   /** The key that an element gets when its dependencies are what they are: their strong keys instead of strict ones. */
   strong(element: Element, keyOf: (dependency: Element) => string | undefined): string | undefined {
     const weak = this.of(element)?.weak;
     if (weak === undefined) return undefined;
-    const entries: string[] = [];
-    for (const dependency of dependencies(element, "build")) {
+    const text = this.strictText.begin().addBytes(HEAD);
+    for (const serial of this.scopes.of(element)) {
+      const dependency = this.scopes.element(serial);
       const key = keyOf(dependency);
       if (key === undefined) return undefined;
-      entries.push(`${nameEntry(dependency)},"${key}"]`);
+      text.add(`${nameEntry(dependency)},"${key}"],`);
     }
-    return keyAround(element)(entries, weak);
+    return text
+      .dropComma()
+      .add(`${tail(element)},"weak-cache-key":"${weak}"}`)
+      .hash();
   }
 
   /** What it depends on comes first, by a list, so that long chains cost no stack. */
   private compute(element: Element): void {
+    const { keys } = this;
     const pending = [element];
     for (let last = pending.at(-1); last !== undefined; last = pending.at(-1)) {
       const before = pending.length;
-      for (const each of last.buildDependencies) if (!this.keys.has(each)) pending.push(each);
-      for (const each of last.runtimeDependencies) if (!this.keys.has(each)) pending.push(each);
+      for (const each of last.buildDependencies) if (keys[each.serial] === undefined) pending.push(each);
+      for (const each of last.runtimeDependencies) if (keys[each.serial] === undefined) pending.push(each);
       if (pending.length > before) continue;
-      if (!this.keys.has(last)) this.keys.set(last, this.computeOne(last));
+      if (keys[last.serial] === undefined) keys[last.serial] = this.computeOne(last) ?? null;
       pending.pop();
     }
   }
@@ -121,48 +133,48 @@ export class KeyRing {
     const remembered = this.memory?.keysOf(element);
     if (remembered !== undefined) return remembered ?? undefined;
     if (!element.isResolved) return undefined;
+    const { strictDependencies } = element;
     const isStrict = element.definition.strictRebuild ?? false;
-    const weakEntries: string[] = [];
-    const strictEntries: string[] = [];
-    this.visited.clear();
-    for (const dependency of dependencies(element, "build", this.visited)) {
-      const entry = this.entries.get(dependency) ?? this.entry(dependency);
+    const hasStrict = isStrict || strictDependencies.size > 0;
+    const weakText = this.weakText.begin().addBytes(HEAD);
+    const strictText = this.strictText.begin().addBytes(HEAD);
+    for (const serial of this.scopes.of(element)) {
+      const entry = this.entries[serial] ?? this.entry(serial);
       if (entry === undefined) return undefined;
-      weakEntries.push(isStrict || element.strictDependencies.has(dependency) ? entry.withWeakKey() : entry.withoutKey);
-      strictEntries.push(entry.withStrictKey);
+      strictText.addBytes(entry.bytes);
+      weakText.addBytes(entry.bytes, entry.nameLength);
+      if (hasStrict && (isStrict || strictDependencies.has(this.scopes.element(serial)))) {
+        weakText.add(`,"${entry.weak}"`);
+      }
+      weakText.addBytes(END);
     }
-    const keyOver = keyAround(element);
-    const weak = keyOver(weakEntries);
-    return { weak, strict: keyOver(strictEntries, weak) };
+    const rest = tail(element);
+    const weak = weakText.dropComma().add(`${rest}}`).hash();
+    return { weak, strict: strictText.dropComma().add(`${rest},"weak-cache-key":"${weak}"}`).hash() };
   }
 
-  private entry(element: Element): DependencyEntry | undefined {
-    const keys = this.keys.get(element);
+  private entry(serial: number): DependencyEntry | undefined {
+    const keys = this.keys[serial] ?? undefined;
     if (keys === undefined) return undefined;
-    const name = nameEntry(element);
-    const entry = {
-      withoutKey: `${name}]`,
-      // Joined and not added up: such a text is in one piece, and it will be copied very often.
-      withStrictKey: [name, ',"', keys.strict, '"]'].join(""),
-      withWeakKey: () => `${name},"${keys.weak}"]`,
-    };
-    this.entries.set(element, entry);
+    const name = nameEntry(this.scopes.element(serial));
+    const entry = { weak: keys.weak, bytes: bytesOf(`${name},"${keys.strict}"],`), nameLength: name.length };
+    this.entries[serial] = entry;
     return entry;
   }
 }
+
+/** What the texts of all keys begin with; the entries of dependencies follow. */
+const HEAD = bytesOf(`{"core-artifact-version":${CORE_ARTIFACT_VERSION},"dependencies":[`);
+/** The end of a dependency's entry. */
+const END = bytesOf("],");
 
 /** The beginning of an element's entry: `["project","element"`. */
 function nameEntry({ projectName, name }: Element): string {
   return canonicalJson([projectName, name]).slice(0, -1);
 }
 
-/** The hash of an element's canonical JSON, by its dependencies: written around them, since only they differ. */
-function keyAround(element: Element): (entries: readonly string[], weak?: string) => string {
-  const { "core-artifact-version": version, ...rest } = keyFields(element);
-  const head = `{"core-artifact-version":${version},"dependencies":[`;
-  const tail = `],${canonicalJson(rest).slice(1, -1)}`;
-  return (entries, weak) => {
-    const end = weak === undefined ? "}" : `,"weak-cache-key":"${weak}"}`;
-    return keyOfText(`${head}${entries.join(",")}${tail}${end}`);
-  };
+/** What follows the entries of dependencies: all other fields. */
+function tail(element: Element): string {
+  const { "core-artifact-version": _, ...rest } = keyFields(element);
+  return `],${canonicalJson(rest).slice(1, -1)}`;
 }

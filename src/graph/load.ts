@@ -50,10 +50,11 @@ export function loadGraph(
 ): LoadedGraph {
   const keys = new KeyRing(memory);
   const elements = new Map<LoadElement, Element>();
+  let made = 0;
   const resolve = (loaded: LoadElement): Element => {
     let element = elements.get(loaded);
     if (element === undefined) {
-      element = new Element(loaded, resolve);
+      element = new Element(loaded, made++, resolve);
       elements.set(loaded, element);
     }
     return element;

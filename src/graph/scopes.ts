@@ -9,43 +9,8 @@ export type Scope = "none" | "build" | "run" | "all";
  * what it needs to be built and once for what it needs to run.
  */
 export class Visited {
-  readonly build: Marks = new Set<Element>();
-  readonly run: Marks = new Set<Element>();
-}
-
-interface Marks {
-  has(element: Element): boolean;
-  add(element: Element): unknown;
-}
-
-/** The same for one walk after the other: to begin anew costs nothing, and what was asked for is kept. */
-export class RepeatedlyVisited extends Visited {
-  override readonly build = new Rounds();
-  override readonly run = new Rounds();
-
-  clear(): void {
-    this.build.round++;
-    this.run.round++;
-  }
-}
-
-/** A set of elements, told by the round in which each was added. */
-class Rounds implements Marks {
-  round = 1;
-  private rounds = new Uint32Array(1024);
-
-  has({ serial }: Element): boolean {
-    return this.rounds[serial] === this.round;
-  }
-
-  add({ serial }: Element): void {
-    if (serial >= this.rounds.length) {
-      const larger = new Uint32Array(Math.max(this.rounds.length * 2, serial + 1));
-      larger.set(this.rounds);
-      this.rounds = larger;
-    }
-    this.rounds[serial] = this.round;
-  }
+  readonly build = new Set<Element>();
+  readonly run = new Set<Element>();
 }
 
 /**

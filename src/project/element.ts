@@ -15,11 +15,10 @@ import { Traces } from "./traces.ts";
 import type { Variables } from "./variables.ts";
 
 const NONE: ReadonlySet<Element> = new Set();
-let made = 0;
 
 export class Element implements DependencyFacts {
-  /** Counted from 0, in the order in which elements are made. */
-  readonly serial = made++;
+  /** Counted from 0 in each graph, in the order in which elements are made. */
+  readonly serial: number;
   readonly project: Project;
   readonly name: string;
   readonly fullName: string;
@@ -41,9 +40,10 @@ export class Element implements DependencyFacts {
   private resolution: Resolution | undefined;
 
   /** @param elementOf the elements that this one depends on */
-  constructor(loaded: LoadElement, elementOf: (loaded: LoadElement) => Element) {
+  constructor(loaded: LoadElement, serial: number, elementOf: (loaded: LoadElement) => Element) {
     const { name, fullName, kind, node, project, dependencies } = loaded;
     this.loaded = loaded;
+    this.serial = serial;
     this.elementOf = elementOf;
     this.project = project;
     this.name = name;
