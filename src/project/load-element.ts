@@ -43,6 +43,8 @@ export class LoadElement {
   /** The target of an element of kind `link`. */
   readonly linkTarget: ScalarNode | undefined;
   dependencies: Dependency[] = [];
+  /** Where it stands among all elements, once they are in an order. */
+  index = -1;
   /** Whether the loading of its dependencies began. */
   isVisited = false;
   private isFollowed = false;

@@ -5,12 +5,6 @@ import { RUNTIME } from "./dependencies.ts";
 import type { Dependency, LoadElement } from "./load-element.ts";
 import { Reachability } from "./reachability.ts";
 
-/** A dependency, and where its element stands among all of them. */
-interface Placed {
-  readonly dependency: Dependency;
-  readonly index: number;
-}
-
 /**
  * Sorts the dependencies of everything that the targets reach.
  * @returns all elements, each after what it depends on
@@ -18,14 +12,11 @@ interface Placed {
  */
 export function orderDependencies(targets: readonly LoadElement[]): LoadElement[] {
   const elements = dependenciesFirst(targets);
-  const indexes = new Map(elements.map((element, index) => [element, index]));
-  const indexOf = ({ element }: Dependency) => indexes.get(element) ?? -1;
-  const graph = new Reachability((index) => (elements[index]?.dependencies ?? []).map(indexOf));
-  for (const element of elements) {
-    if (element.dependencies.length < 2) continue;
-    const placed = element.dependencies.map((dependency) => ({ dependency, index: indexOf(dependency) }));
-    element.dependencies = placed.sort((a, b) => compare(a, b, graph)).map(({ dependency }) => dependency);
-  }
+  elements.forEach((element, index) => {
+    element.index = index;
+  });
+  const graph = new Reachability((index) => (elements[index]?.dependencies ?? []).map(({ element }) => element.index));
+  for (const { dependencies } of elements) dependencies.sort((a, b) => compare(a, b, graph));
   return elements;
 }
 
@@ -71,10 +62,9 @@ function circular(path: readonly LoadElement[], repeated: LoadElement): LoadErro
  * What is needed by others first, then build dependencies before runtime ones, then by name. This is no total order:
  * the result depends on the sorting algorithm, and V8's is a port of the one that the format's order comes from.
  */
-function compare(placedA: Placed, placedB: Placed, graph: Reachability): number {
-  if (graph.reaches(placedA.index, placedB.index)) return 1;
-  if (graph.reaches(placedB.index, placedA.index)) return -1;
-  const [a, b] = [placedA.dependency, placedB.dependency];
+function compare(a: Dependency, b: Dependency, graph: Reachability): number {
+  if (graph.reaches(a.element.index, b.element.index)) return 1;
+  if (graph.reaches(b.element.index, a.element.index)) return -1;
   if (a.type !== b.type) {
     if (a.type === RUNTIME) return 1;
     if (b.type === RUNTIME) return -1;

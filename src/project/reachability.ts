@@ -34,9 +34,7 @@ export class Reachability {
 
   private hasBit(start: number, index: number): boolean {
     const block = this.blocks[start + (index >>> BITS_SHIFT)] as number;
-    const word = (this.slabs[block >>> SLAB_SHIFT] as Int32Array)[
-      ((block & SLAB_MASK) * BLOCK + ((index >>> 5) & WORD_MASK)) | 0
-    ] as number;
+    const word = this.slabOf(block)[wordsOf(block) + ((index >>> 5) & WORD_MASK)] as number;
     return (word & (1 << (index & 31))) !== 0;
   }
 
@@ -63,41 +61,48 @@ export class Reachability {
       const from = blocks[other + i] as number;
       const into = blocks[start + i] as number;
       if (from === into || from === EMPTY) continue;
-      if (into === EMPTY || this.contains(from, into)) blocks[start + i] = from;
-      else if (!this.contains(into, from)) this.unite(this.writable(start + i, own), from);
+      blocks[start + i] = into === EMPTY ? from : this.union(into, from, own);
     }
   }
 
   private addBit(start: number, index: number, own: number): void {
-    const block = this.writable(start + (index >>> BITS_SHIFT), own);
-    const slab = this.slabs[block >>> SLAB_SHIFT] as Int32Array;
-    const word = (block & SLAB_MASK) * BLOCK + ((index >>> 5) & WORD_MASK);
+    const place = start + (index >>> BITS_SHIFT);
+    let block = this.blocks[place] as number;
+    if (block < own) {
+      const copy = this.newBlock();
+      this.slabOf(copy).set(this.slabOf(block).subarray(wordsOf(block), wordsOf(block) + BLOCK), wordsOf(copy));
+      this.blocks[place] = copy;
+      block = copy;
+    }
+    const slab = this.slabOf(block);
+    const word = wordsOf(block) + ((index >>> 5) & WORD_MASK);
     slab[word] = (slab[word] as number) | (1 << (index & 31));
   }
 
-  private contains(whole: number, part: number): boolean {
-    const a = this.slabs[whole >>> SLAB_SHIFT] as Int32Array;
-    const b = this.slabs[part >>> SLAB_SHIFT] as Int32Array;
-    const [atA, atB] = [(whole & SLAB_MASK) * BLOCK, (part & SLAB_MASK) * BLOCK];
-    for (let i = 0; i < BLOCK; i++) if (((b[atB + i] as number) & ~(a[atA + i] as number)) !== 0) return false;
-    return true;
+  /** A block with the bits of two: one of these where it has them all or is the row's own, or else a new one. */
+  private union(a: number, b: number, own: number): number {
+    const [slabA, slabB] = [this.slabOf(a), this.slabOf(b)];
+    const [atA, atB] = [wordsOf(a), wordsOf(b)];
+    let missingInA = 0;
+    let missingInB = 0;
+    let i = 0;
+    for (; i < BLOCK && (missingInA === 0 || missingInB === 0); i++) {
+      const wordA = slabA[atA + i] as number;
+      const wordB = slabB[atB + i] as number;
+      missingInA |= wordB & ~wordA;
+      missingInB |= wordA & ~wordB;
+    }
+    if (missingInA === 0) return a;
+    if (missingInB === 0) return b;
+    const into = a >= own ? a : this.newBlock();
+    const slab = this.slabOf(into);
+    const at = wordsOf(into);
+    for (i = 0; i < BLOCK; i++) slab[at + i] = (slabA[atA + i] as number) | (slabB[atB + i] as number);
+    return into;
   }
 
-  private unite(into: number, from: number): void {
-    const a = this.slabs[into >>> SLAB_SHIFT] as Int32Array;
-    const b = this.slabs[from >>> SLAB_SHIFT] as Int32Array;
-    const [atA, atB] = [(into & SLAB_MASK) * BLOCK, (from & SLAB_MASK) * BLOCK];
-    for (let i = 0; i < BLOCK; i++) a[atA + i] = (a[atA + i] as number) | (b[atB + i] as number);
-  }
-
-  /** The block at a place of a row, copied first unless it is the row's own. */
-  private writable(place: number, own: number): number {
-    const block = this.blocks[place] as number;
-    if (block >= own) return block;
-    const copy = this.newBlock();
-    this.unite(copy, block);
-    this.blocks[place] = copy;
-    return copy;
+  private slabOf(block: number): Int32Array {
+    return this.slabs[block >>> SLAB_SHIFT] as Int32Array;
   }
 
   private newBlock(): number {
@@ -111,4 +116,9 @@ export class Reachability {
     larger.set(this.blocks);
     this.blocks = larger;
   }
+}
+
+/** Where a block begins in its slab. */
+function wordsOf(block: number): number {
+  return (block & SLAB_MASK) * BLOCK;
 }
