@@ -2,7 +2,13 @@
 import type { KeyValue } from "../base/json.ts";
 import { inTree, joinPath } from "../base/paths.ts";
 import { record, text, textList } from "../base/schema.ts";
-import type { BuildIo, DependencyFacts, ElementBehaviour, ElementFacts, ElementKind } from "../project/element-kind.ts";
+import type {
+  BuildIo,
+  ConfiguredDependency,
+  ElementBehaviour,
+  ElementFacts,
+  ElementKind,
+} from "../project/element-kind.ts";
 import type { MappingNode, Plain } from "../yaml/node.ts";
 import { Layout } from "./layout.ts";
 
@@ -61,26 +67,30 @@ export function configureBuild(
   facts: ElementFacts,
   { writable = [] }: BuildOptions = {},
 ): BuildBehaviour {
-  const commands = new Map(STEPS.map((step) => [step, config.strings(step) ?? []]));
+  const commandsOf = (step: (typeof STEPS)[number]) => config.strings(step) ?? [];
   const subdirectory = facts.variable("command-subdir");
   const buildRoot = facts.variable("build-root") ?? "/";
   const installRoot = facts.variable("install-root") ?? "/";
   const layout = new Layout();
-  const digests = new Map<string, { element: DependencyFacts; path: string }[]>();
+  /** Variables for the digests of what elements stage. */
+  let digests: Map<string, ConfiguredDependency[]> | undefined;
   return {
     configureDependencies(dependencies) {
       for (const dependency of dependencies) {
         const name = dependency.config?.string("digest-environment");
-        if (name !== undefined) digests.set(name, [...(digests.get(name) ?? []), dependency]);
+        if (name !== undefined) {
+          digests ??= new Map();
+          digests.set(name, [...(digests.get(name) ?? []), dependency]);
+        }
         layout.add(dependency);
       }
     },
     uniqueKey() {
-      const key: Record<string, KeyValue> = Object.fromEntries(commands);
+      const key: Record<string, KeyValue> = Object.fromEntries(STEPS.map((step) => [step, commandsOf(step)]));
       if (subdirectory) key["command-subdir"] = subdirectory;
       if (facts.variable("notparallel")) key["notparallel"] = true;
       if (layout.hasOtherLocations) key["layout"] = layout.keyFields();
-      if (digests.size > 0) {
+      if (digests !== undefined) {
         // Spelt so in every key that there is.
         key["digest-enviornment"] = Object.fromEntries(
           [...digests].map(([name, elements]) => [name, elements.map(({ path }) => path)]),
@@ -91,9 +101,9 @@ export function configureBuild(
     sandbox: () => ({
       workDirectory: subdirectory ? joinPath(buildRoot, subdirectory) : buildRoot,
       writable: [buildRoot, installRoot, ...writable],
-      digestVariables: new Map([...digests].map(([name, all]) => [name, all.map(({ element }) => element)])),
+      digestVariables: new Map([...(digests ?? [])].map(([name, all]) => [name, all.map(({ element }) => element)])),
     }),
-    script: () => STEPS.flatMap((step) => commands.get(step) ?? []),
+    script: () => STEPS.flatMap((step) => commandsOf(step)),
     async stage(io) {
       await layout.stage(io);
       io.stageSources(buildRoot);
@@ -102,7 +112,7 @@ export function configureBuild(
       const marker = joinPath(buildRoot, CONFIGURED_MARKER);
       const isConfigured = io.isWorkspaced && io.root.exists(inTree(marker));
       const lines = STEPS.flatMap((step) => {
-        const own = (commands.get(step) ?? []).map(edit);
+        const own = commandsOf(step).map(edit);
         if (step !== "configure-commands" || own.length === 0 || !io.isWorkspaced) return own;
         return isConfigured ? [] : [...own, `touch '${marker}'`];
       });

@@ -7,23 +7,24 @@ const ROOT = "/";
 
 /** What is staged where. */
 export class Layout {
-  private readonly locations = new Map<string, ConfiguredDependency[]>();
+  /** Few, so that a list is as quick as a map, and half as large. */
+  private readonly locations: [location: string, ConfiguredDependency[]][] = [];
 
   /** @param location absolute path in the sandbox */
   add(dependency: ConfiguredDependency, location = dependency.config?.string("location") ?? ROOT): void {
-    const there = this.locations.get(location);
-    if (there === undefined) this.locations.set(location, [dependency]);
+    const there = this.at(location);
+    if (there === undefined) this.locations.push([location, [dependency]]);
     else there.push(dependency);
   }
 
   /** Whether anything is staged elsewhere than at the root. */
   get hasOtherLocations(): boolean {
-    return [...this.locations.keys()].some((location) => location !== ROOT);
+    return this.locations.some(([location]) => location !== ROOT);
   }
 
   /** What is staged at a folder, with its path as those in trees are. */
   elementsAt(path: string): DependencyFacts[] {
-    const there = [...this.locations].filter(([location]) => inTree(location) === path);
+    const there = this.locations.filter(([location]) => inTree(location) === path);
     return there.flatMap(([, dependencies]) => dependencies.map(({ element }) => element));
   }
 
@@ -48,8 +49,12 @@ export class Layout {
   /** Stages everything, then runs the integration commands of what is at the root. */
   async stage(io: BuildIo): Promise<void> {
     await this.stageOnly(io);
-    const atRoot = this.locations.get(ROOT);
+    const atRoot = this.at(ROOT);
     if (atRoot !== undefined) await io.integrate(atRoot.map(({ element }) => element));
+  }
+
+  private at(location: string): ConfiguredDependency[] | undefined {
+    return this.locations.find(([known]) => known === location)?.[1];
   }
 
   private sorted(): [string, ConfiguredDependency[]][] {

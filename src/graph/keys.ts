@@ -8,7 +8,7 @@ import type { ElementSource } from "../project/sources.ts";
 import type { MappingNode } from "../yaml/node.ts";
 import { BuildScopes } from "./build-scopes.ts";
 import type { KeyMemory } from "./key-memory.ts";
-import { bytesOf, KeyText } from "./key-text.ts";
+import { ascii, KeyText } from "./key-text.ts";
 
 export interface Keys {
   /** Decides what a non-strict build can reuse: own configuration, and names of dependencies. */
@@ -109,10 +109,7 @@ export class KeyRing {
       if (key === undefined) return undefined;
       text.add(`${nameEntry(dependency)},"${key}"],`);
     }
-    return text
-      .dropComma()
-      .add(`${tail(element)},"weak-cache-key":"${weak}"}`)
-      .hash();
+    return text.dropComma().addBytes(CLOSED).addMembers(otherFields(element)).add(withWeak(weak)).hash();
   }
 
   /** What it depends on comes first, by a list, so that long chains cost no stack. */
@@ -146,35 +143,42 @@ export class KeyRing {
       if (hasStrict && (isStrict || strictDependencies.has(this.scopes.element(serial)))) {
         weakText.add(`,"${entry.weak}"`);
       }
-      weakText.addBytes(END);
+      weakText.addBytes(CLOSED);
     }
-    const rest = tail(element);
-    const weak = weakText.dropComma().add(`${rest}}`).hash();
-    return { weak, strict: strictText.dropComma().add(`${rest},"weak-cache-key":"${weak}"}`).hash() };
+    const end = weakText.dropComma().length;
+    weakText.addBytes(CLOSED).addMembers(otherFields(element));
+    strictText.dropComma().addFrom(weakText, end);
+    const weak = weakText.add("}").hash();
+    return { weak, strict: strictText.add(withWeak(weak)).hash() };
   }
 
   private entry(serial: number): DependencyEntry | undefined {
     const keys = this.keys[serial] ?? undefined;
     if (keys === undefined) return undefined;
     const name = nameEntry(this.scopes.element(serial));
-    const entry = { weak: keys.weak, bytes: bytesOf(`${name},"${keys.strict}"],`), nameLength: name.length };
+    const entry = { weak: keys.weak, bytes: ascii(`${name},"${keys.strict}"],`), nameLength: name.length };
     this.entries[serial] = entry;
     return entry;
   }
 }
 
 /** What the texts of all keys begin with; the entries of dependencies follow. */
-const HEAD = bytesOf(`{"core-artifact-version":${CORE_ARTIFACT_VERSION},"dependencies":[`);
-/** The end of a dependency's entry. */
-const END = bytesOf("],");
+const HEAD = ascii(`{"core-artifact-version":${CORE_ARTIFACT_VERSION},"dependencies":[`);
+/** Behind the entry of a dependency, and behind the list of them. */
+const CLOSED = ascii("],");
 
 /** The beginning of an element's entry: `["project","element"`. */
 function nameEntry({ projectName, name }: Element): string {
   return canonicalJson([projectName, name]).slice(0, -1);
 }
 
-/** What follows the entries of dependencies: all other fields. */
-function tail(element: Element): string {
+/** What follows the entries of dependencies. */
+function otherFields(element: Element): Readonly<Record<string, KeyValue>> {
   const { "core-artifact-version": _, ...rest } = keyFields(element);
-  return `],${canonicalJson(rest).slice(1, -1)}`;
+  return rest;
+}
+
+/** The end of a text that holds the weak key. */
+function withWeak(weak: string): string {
+  return `,"weak-cache-key":"${weak}"}`;
 }

@@ -49,15 +49,10 @@ export function loadGraph(
   memory?: KeyMemory,
 ): LoadedGraph {
   const keys = new KeyRing(memory);
-  const elements = new Map<LoadElement, Element>();
   let made = 0;
   const resolve = (loaded: LoadElement): Element => {
-    let element = elements.get(loaded);
-    if (element === undefined) {
-      element = new Element(loaded, made++, resolve);
-      elements.set(loaded, element);
-    }
-    return element;
+    loaded.element ??= new Element(loaded, made++, resolve);
+    return loaded.element;
   };
   const session: LoadSession = {
     ...common,

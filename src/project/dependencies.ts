@@ -15,7 +15,7 @@ export interface DeclaredDependency {
   readonly junction: string | undefined;
   type: DependencyType;
   strict: boolean;
-  configs: MappingNode[];
+  configs: readonly MappingNode[];
   /** The node that declares it, for messages. */
   readonly node: Node;
 }
@@ -27,6 +27,7 @@ const LISTS: readonly [key: string, type: DependencyType | undefined][] = [
 ];
 const KEYS = new Set(["filename", "type", "junction", "strict", "config"]);
 const TYPED_KEYS = new Set(["filename", "junction", "strict", "config"]);
+const NONE: readonly MappingNode[] = [];
 const TYPES = { build: BUILD, runtime: RUNTIME, all: ALL } as const;
 
 /** All dependencies that an element declares, each once, in the order of their first mention. */
@@ -36,7 +37,7 @@ export function declaredDependencies(node: MappingNode): DeclaredDependency[] {
     for (const item of node.sequence(key)?.items ?? []) {
       for (const [junction, name] of namesIn(item)) {
         const dependency = declared(item, junction, name, type);
-        const id = `${junction ?? ""}\0${name}`;
+        const id = junction === undefined ? name : `${junction}\0${name}`;
         const known = found.get(id);
         if (known === undefined) found.set(id, dependency);
         else mergeDependency(known, dependency);
@@ -50,7 +51,7 @@ export function declaredDependencies(node: MappingNode): DeclaredDependency[] {
 export function mergeDependency(into: Omit<DeclaredDependency, "name" | "junction" | "node">, from: typeof into): void {
   into.type = (into.type | from.type) as DependencyType;
   into.strict ||= from.strict;
-  into.configs = [...into.configs, ...from.configs];
+  if (from.configs.length > 0) into.configs = [...into.configs, ...from.configs];
 }
 
 function namesIn(item: Node): (readonly [junction: string | undefined, name: string])[] {
@@ -79,7 +80,8 @@ function declared(
   name: string,
   listType: DependencyType | undefined,
 ): DeclaredDependency {
-  if (item.type !== "mapping") return { name, junction, type: listType ?? ALL, strict: false, configs: [], node: item };
+  if (item.type !== "mapping")
+    return { name, junction, type: listType ?? ALL, strict: false, configs: NONE, node: item };
 
   item.validateKeys(listType === undefined ? KEYS : TYPED_KEYS);
   const type = listType ?? declaredType(item);
@@ -96,7 +98,7 @@ function declared(
       detail: "Only what is needed to build can be strict.",
     });
   }
-  return { name, junction, type, strict, configs: config === undefined ? [] : [config], node: item };
+  return { name, junction, type, strict, configs: config === undefined ? NONE : [config], node: item };
 }
 
 function declaredType(item: MappingNode): DependencyType {

@@ -53,12 +53,18 @@ export class Element implements DependencyFacts {
     this.normalName = name.replaceAll("/", "-").replace(/(?<=[^.].*)\.[^.]*$/, "");
     this.workspace = project.session.workspace(fullName);
     this.hasSources = this.workspace !== undefined || (node.sequence("sources")?.items.length ?? 0) > 0;
-    const those = (isOne: (dependency: (typeof dependencies)[number]) => unknown) =>
-      dependencies.filter(isOne).map((dependency) => elementOf(dependency.element));
-    this.buildDependencies = those(({ type }) => type & BUILD);
-    this.runtimeDependencies = those(({ type }) => type & RUNTIME);
-    const strict = those((dependency) => dependency.strict);
-    this.strictDependencies = strict.length === 0 ? NONE : new Set(strict);
+    const build: Element[] = [];
+    const runtime: Element[] = [];
+    let strict: Set<Element> | undefined;
+    for (const dependency of dependencies) {
+      const each = elementOf(dependency.element);
+      if (dependency.type & BUILD) build.push(each);
+      if (dependency.type & RUNTIME) runtime.push(each);
+      if (dependency.strict) strict = (strict ?? new Set()).add(each);
+    }
+    this.buildDependencies = build;
+    this.runtimeDependencies = runtime;
+    this.strictDependencies = strict ?? NONE;
   }
 
   /**

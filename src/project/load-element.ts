@@ -2,6 +2,7 @@
 import { BstError, LoadError } from "../base/errors.ts";
 import type { MappingNode, Node, ScalarNode } from "../yaml/node.ts";
 import type { DependencyType } from "./dependencies.ts";
+import type { Element } from "./element.ts";
 import type { Loader } from "./loader.ts";
 
 /** A dependency whose element is loaded. */
@@ -9,7 +10,7 @@ export interface Dependency {
   readonly element: LoadElement;
   type: DependencyType;
   strict: boolean;
-  configs: MappingNode[];
+  configs: readonly MappingNode[];
   /** `junction.bst:name.bst` or `name.bst`, as declared. */
   readonly path: string;
   readonly node: Node;
@@ -39,17 +40,19 @@ export class LoadElement {
   readonly kind: string;
   readonly loader: Loader;
   /** Absolute paths of the files that it is declared in: its own, and those that it includes. */
-  readonly files: ReadonlySet<string>;
+  readonly files: readonly string[];
   /** The target of an element of kind `link`. */
   readonly linkTarget: ScalarNode | undefined;
   dependencies: Dependency[] = [];
   /** Where it stands among all elements, once they are in an order. */
   index = -1;
+  /** What it is in the graph, once somebody has asked. */
+  element: Element | undefined;
   /** Whether the loading of its dependencies began. */
   isVisited = false;
   private isFollowed = false;
 
-  constructor(node: MappingNode, name: string, loader: Loader, files: ReadonlySet<string>) {
+  constructor(node: MappingNode, name: string, loader: Loader, files: readonly string[]) {
     node.validateKeys(KEYS);
     this.node = node;
     this.name = name;

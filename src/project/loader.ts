@@ -228,7 +228,7 @@ export class Loader {
   /** Reads an element file. With `onlyFirstPass`, returns nothing for what is neither junction nor link. */
   private loadAlone(name: string, asker: Node | undefined, onlyFirstPass = false): LoadElement | undefined {
     assertElementName(name, asker);
-    const files = new Set([join(this.project.elementPath, name)]);
+    let files: readonly string[] = [join(this.project.elementPath, name)];
     let node = this.readElement(name, asker);
     const kind = node.required("kind", node.string("kind"));
     if (kind === "junction" || kind === "link") {
@@ -237,7 +237,11 @@ export class Loader {
       return undefined;
     } else {
       this.project.ensureFullyLoaded();
-      node = this.includes.process(node, { files });
+      if (node.directives) {
+        const included = new Set(files);
+        node = this.includes.process(node, { files: included });
+        files = [...included];
+      }
     }
     const element = new LoadElement(node, name, this, files);
     this.elements.set(name, element);
@@ -332,6 +336,7 @@ export class Loader {
   }
 
   private overridingElement(name: string): LoadElement | undefined {
+    if (this.parent === undefined) return undefined;
     const last = this.overrides(name).pop();
     if (last === undefined) return undefined;
     const { loader, name: target } = last.loader.parseName(last.target.value, last.target);
@@ -386,7 +391,7 @@ function addDependency(frame: Frame, declared: DeclaredDependency, element: Load
 }
 
 function normalize(name: string): string {
-  return posix.normalize(name);
+  return /^[^/.]+(\/[^/.]+)*\.bst$/.test(name) ? name : posix.normalize(name);
 }
 
 /** The beginning of a message about something that was asked for there. */

@@ -47,7 +47,9 @@ export class Reachability {
     // Blocks made from here on are this row's own, and may still be written to.
     const own = this.made;
     // The last come first: what they reach themselves has nothing to add.
-    for (const dependency of [...this.dependenciesOf(index)].sort((a, b) => b - a)) {
+    const dependencies = Int32Array.from(this.dependenciesOf(index)).sort();
+    for (let i = dependencies.length - 1; i >= 0; i--) {
+      const dependency = dependencies[i] as number;
       if (this.hasBit(start, dependency)) continue;
       this.addAll(start, this.starts[dependency] as number, (dependency >>> BITS_SHIFT) + 1, own);
       this.addBit(start, dependency, own);

@@ -130,7 +130,7 @@ function sourceContext(
     },
     projectPath(path, expected) {
       const found = projectPath(project.realDirectory, path, expected);
-      traces.inputs.add(join(project.directory, found));
+      traces.addInput(join(project.directory, found));
       return found;
     },
     resolveUrl(url) {
@@ -160,7 +160,7 @@ function sourceContext(
       return session.localTree(path, options);
     },
     warn(text, options = {}) {
-      traces.warnings.push({ text, options });
+      traces.addWarning({ text, options });
       if (!traces.isKnown) warn(element, text, options);
     },
   };

@@ -53,7 +53,7 @@ interface Common {
 /** The texts of a mapping of variables with all references replaced. */
 export class Variables {
   private readonly node: MappingNode;
-  private readonly values = new Map<string, string>();
+  private values: Map<string, string> | undefined;
   private readonly common: Common | undefined;
   /** What goes before `node`. */
   private readonly own: MappingNode | undefined;
@@ -194,14 +194,19 @@ export class Variables {
   /** The value where the way to it is short; undefined for long chains, circles and what is not defined. */
   private shortcut(name: string, depth: number): string | undefined {
     if (this.common?.differing.has(name) === false) return this.common.variables.shortcut(name, depth);
-    const known = this.values.get(name);
+    const known = this.values?.get(name);
     if (known !== undefined) return known;
     const node = this.scalar(name);
     if (node === undefined) return undefined;
     if (!node.expandable) return node.value;
     const value = this.join(parse(node.value), depth + 1);
-    if (value !== undefined) this.values.set(name, value);
+    if (value !== undefined) this.keep(name, value);
     return value;
+  }
+
+  private keep(name: string, value: string): void {
+    this.values ??= new Map();
+    this.values.set(name, value);
   }
 
   private join({ texts, names }: Expression, depth: number): string | undefined {
@@ -226,14 +231,14 @@ export class Variables {
       if (reference !== undefined) {
         const node = this.scalar(reference);
         if (node === undefined || open.has(reference)) throw this.explain(expression, name, asker);
-        if (!node.expandable || this.values.has(reference)) continue;
+        if (!node.expandable || this.values?.has(reference)) continue;
         stack.push({ name: reference, expression: parse(node.value), next: 0 });
         open.add(reference);
         continue;
       }
       // All that it refers to is known by now.
       const value = this.join(frame.expression, MAX_DEPTH) ?? "";
-      if (frame.name !== undefined) this.values.set(frame.name, value);
+      if (frame.name !== undefined) this.keep(frame.name, value);
       stack.pop();
       if (stack.length === 0) return value;
       open.delete(frame.name);
@@ -265,7 +270,7 @@ export class Variables {
           const referrer = step.name === undefined ? asker : this.scalar(step.name);
           return undefinedVariable(reference, referrer);
         }
-        if (!node.expandable || this.values.has(reference)) continue;
+        if (!node.expandable || this.values?.has(reference)) continue;
         todo.push({ name: reference, expression: parse(node.value), depth: step.depth + 1 });
       }
     }

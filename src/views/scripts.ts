@@ -13,7 +13,7 @@ export interface PlacedCall extends Call {
 
 /** Calls of all lists of commands in an element's configuration, as far as these are declared in its own files. */
 export function ownCalls(element: Element): PlacedCall[] {
-  return placed(commandNodes(element.config).filter((node) => element.loaded.files.has(node.file.path)));
+  return placed(commandNodes(element.config).filter((node) => element.loaded.files.includes(node.file.path)));
 }
 
 /** Calls of all commands of an element, wherever they are declared. */

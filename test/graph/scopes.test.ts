@@ -1,11 +1,13 @@
 /** The orders of scopes, compared with what their definitions say when they are written down naively. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { BuildScopes } from "../../src/graph/build-scopes.ts";
 import { dependencies, directDependencies, type Scope, Visited } from "../../src/graph/scopes.ts";
 import type { Element } from "../../src/project/element.ts";
 
 interface Node {
   readonly name: string;
+  readonly serial: number;
   readonly buildDependencies: Node[];
   readonly runtimeDependencies: Node[];
 }
@@ -21,7 +23,12 @@ function graph(edges: readonly (readonly (readonly [to: number, type: Type])[])[
         const node = nodes[to];
         return type === other || node === undefined ? [] : [node];
       });
-    nodes.push({ name: String(index), buildDependencies: of("runtime"), runtimeDependencies: of("build") });
+    nodes.push({
+      name: String(index),
+      serial: index,
+      buildDependencies: of("runtime"),
+      runtimeDependencies: of("build"),
+    });
   });
   return nodes;
 }
@@ -93,9 +100,33 @@ describe("dependencies", () => {
     expect([1, 2, 1].map((index) => scope(nodes[index], "run", visited))).toEqual(["0 1", "2", ""]);
   });
 
+  it("of one element after the other are the same by serials, whatever was asked for before", () => {
+    const asked = fc.array(fc.nat(11), { minLength: 1, maxLength: 12 });
+    fc.assert(
+      fc.property(edges, asked, (list, indexes) => {
+        const nodes = graph(list);
+        const scopes = new BuildScopes();
+        for (const index of indexes) {
+          const node = nodes[index % nodes.length];
+          if (node === undefined) throw new Error("no such element");
+          const found = [...scopes.of(asElement(node))].map((serial) => scopes.element(serial));
+          expect(names(found)).toBe(names(build(node)));
+        }
+      }),
+    );
+  });
+
+  it("are found by serials beyond what there was room for", () => {
+    const nodes = graph(Array.from({ length: 5000 }, (_, index) => (index === 0 ? [] : [[index - 1, "all"]])));
+    const scopes = new BuildScopes();
+    for (const index of [1, 4999, 3000]) {
+      expect([...scopes.of(asElement(nodes[index] as Node))]).toEqual([...nodes.keys()].slice(0, index));
+    }
+  });
+
   it("goes as deep as chains are long", () => {
     const nodes = graph(Array.from({ length: 100_000 }, (_, index) => (index === 0 ? [] : [[index - 1, "all"]])));
-    const last = asElement(nodes.at(-1) ?? { name: "", buildDependencies: [], runtimeDependencies: [] });
+    const last = asElement(nodes.at(-1) ?? { name: "", serial: 0, buildDependencies: [], runtimeDependencies: [] });
     expect(dependencies(last, "run").map(({ name }) => Number(name))).toEqual([...nodes.keys()]);
   });
 });
