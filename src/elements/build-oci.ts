@@ -7,13 +7,15 @@ import { Tree } from "../cas/tree.ts";
 import { assembleImages, type ImageInput, type ParentInput } from "../oci/assemble.ts";
 import { fromBuildOci } from "../oci/build-oci.ts";
 import { CAPABILITY_XATTR } from "../oci/capabilities.ts";
-import type { Declarations } from "../oci/declared.ts";
 import { Memo } from "../oci/memo.ts";
-import { ociSchema, readOciSpec } from "../oci/schema.ts";
+import { type ImageSpec, ociSchema, readOciSpec } from "../oci/schema.ts";
+import { withCommit } from "../oci/vcs.ts";
+import type { Checkout } from "../project/checkout.ts";
 import type { BuildIo, DependencyFacts } from "../project/element-kind.ts";
 import { validate } from "../project/validate.ts";
 import type { MappingNode, ScalarNode } from "../yaml/node.ts";
 import { parseYaml } from "../yaml/parse.ts";
+import { divided } from "./divided.ts";
 import { fakeXattrs } from "./fakecap.ts";
 import type { Layout } from "./layout.ts";
 import { declaredByStaged } from "./origins.ts";
@@ -21,19 +23,23 @@ import { declaredByStaged } from "./origins.ts";
 const NAME = "build-oci";
 const INPUT = { path: NAME, shortName: NAME, displayName: "input" };
 
-/** @param layout what is staged where: elements declare owners and modes of what is in a layer */
-export function buildOci(io: BuildIo, layout: Layout): CommandService {
+/**
+ * @param layout what is staged where: of what is in a layer, elements declare owners and modes
+ * @param checkout the commit that all images shall tell of
+ */
+export function buildOci(io: BuildIo, layout: Layout, checkout: Checkout | undefined): CommandService {
   return {
     name: NAME,
     async run(call) {
       const config = fromBuildOci(parseYaml(call.input, INPUT), call.environment["SOURCE_DATE_EPOCH"]);
       validate(config, ociSchema);
-      const spec = readOciSpec(config);
+      const asWritten = readOciSpec(config);
+      const spec = checkout === undefined || asWritten.mode === "docker" ? asWritten : withCommit(asWritten, checkout);
       const nodes = config.sequence("images")?.mappings() ?? [];
       return assembleImages(
         io.cas,
         spec,
-        nodes.map((image, index) => new Call(io, layout, call).input(image, index)),
+        spec.images.map((image, index) => new Call(io, layout, call).input(image, nodes[index], index)),
         {
           memo: new Memo(io.memoDirectory),
           signal: AbortSignal.any([io.signal, call.signal]),
@@ -60,10 +66,11 @@ class Call {
     this.#call = call;
   }
 
-  input(image: MappingNode, index: number): ImageInput {
-    const parent = image.mapping("parent")?.scalar("element");
-    const [layer] = (image.sequence("layer") ?? image.sequence("add"))?.scalars() ?? [];
-    const content = layer && this.#content(layer);
+  /** @param node of its description */
+  input(image: ImageSpec, node: MappingNode | undefined, index: number): ImageInput {
+    const parent = node?.mapping("parent")?.scalar("element");
+    const [layer] = (node?.sequence("layer") ?? node?.sequence("add"))?.scalars() ?? [];
+    const content = layer && this.#content(image, layer);
     if (content !== undefined && new Tree(this.#io.cas, content.tree).isEmpty()) {
       this.#io.warn(`The layer of image ${index} has no files`, { detail: `There are none in ${layer?.value}.` });
     }
@@ -79,10 +86,17 @@ class Call {
     return { layout: tree, name: node.value, isMade: elements.length > 0 && elements.every(makesImages) };
   }
 
-  /** What elements declare for files, and over that what commands gave them. */
-  #content(node: ScalarNode): { tree: Digest; declared: Declarations } {
+  /** With what elements declare for files, and over that what commands gave them. */
+  #content(image: ImageSpec, node: ScalarNode): ImageInput & { readonly tree: Digest } {
     const { tree, path } = this.#folder(node);
-    const declared = new Map(declaredByStaged(this.#io, this.#io.dependencies(this.#layout.elementsAt(path))));
+    const staged = this.#layout.elementsAt(path);
+    if (staged.length === 0 && image.maxLayers !== undefined) {
+      throw node.error(`No element is staged at '/${path}', so that there is nothing to divide its files by`, {
+        detail: "Layers are divided by the elements whose 'location' is the folder of the layer.",
+      });
+    }
+    const elements = this.#io.dependencies(staged);
+    const declared = new Map(declaredByStaged(this.#io, elements));
     const prefix = path === "" ? "" : `${path}/`;
     for (const [changed, mode] of this.#call.modes) {
       const inside = changed.startsWith(prefix) ? changed.slice(prefix.length) : "";
@@ -93,7 +107,7 @@ class Call {
       const stays = capabilities !== undefined && !(CAPABILITY_XATTR in given);
       declared.set(inside, { ...rest, ...(stays && { capabilities }), xattrs: { ...xattrs, ...given } });
     }
-    return { tree, declared };
+    return { tree, declared, division: divided(this.#io, image, tree, elements) };
   }
 
   /** What is in a folder of the sandbox, and its path from the root. */

@@ -1,17 +1,17 @@
 /** Kind `oci`: images of what it depends on, each a layer on top of its parent, as one OCI layout. */
-import type { KeyValue } from "../base/json.ts";
 import { inTree } from "../base/paths.ts";
 import type { Digest } from "../cas/digest.ts";
 import { Tree } from "../cas/tree.ts";
-import { assembleImages, type Division, type ImageInput } from "../oci/assemble.ts";
-import { divide } from "../oci/division.ts";
+import { assembleImages, type ImageInput } from "../oci/assemble.ts";
+import { DIVISION_VERSION } from "../oci/division.ts";
 import { Memo } from "../oci/memo.ts";
 import { type ImageSpec, ociSchema, readOciSpec } from "../oci/schema.ts";
 import { withCommit } from "../oci/vcs.ts";
-import type { Checkout } from "../project/checkout.ts";
 import type { BuildIo, ConfiguredDependency, DependencyFacts, ElementKind } from "../project/element-kind.ts";
 import { makesImages } from "./build-oci.ts";
-import { declaredByStaged, originsOfStaged } from "./origins.ts";
+import { commitKey, warnOfNoCommit } from "./commit.ts";
+import { divided } from "./divided.ts";
+import { declaredByStaged } from "./origins.ts";
 
 const OUTPUT = "/output";
 
@@ -38,10 +38,7 @@ export const oci: ElementKind = {
       const tree = stageLayer(io, selection, index);
       const elements = io.dependencies(selection);
       const declared = declaredByStaged(io, elements);
-      const { maxLayers, parent } = image;
-      if (maxLayers === undefined) return { tree, declared };
-      // What is gone from a parent has a layer of its own.
-      return { tree, declared, division: divided(io, tree, elements, maxLayers - (parent === undefined ? 0 : 1)) };
+      return { tree, declared, division: divided(io, image, tree, elements) };
     };
     const input = (io: BuildIo, image: ImageSpec, index: number): ImageInput => {
       const parent = image.parent && find(image.parent.element);
@@ -63,13 +60,13 @@ export const oci: ElementKind = {
           add?.forEach(find);
         }
       },
-      uniqueKey: () => ({ ...config.toPlain(), ...(checkout !== undefined && { checkout: keyOf(checkout) }) }),
+      uniqueKey: () => ({
+        ...config.toPlain(),
+        ...(checkout !== undefined && { checkout: commitKey(checkout) }),
+        ...(spec.images.some(({ maxLayers }) => maxLayers !== undefined) && { division: DIVISION_VERSION }),
+      }),
       async assemble(io) {
-        if (spec.describesCommit && checkout === undefined) {
-          io.warn("Nothing is known of the commit that the images are made of", {
-            detail: "'vcs-annotations' needs the project's folder to be in a git repository, and git.",
-          });
-        }
+        if (spec.describesCommit) warnOfNoCommit(io, checkout);
         const inputs = spec.images.map((image, index) => input(io, image, index));
         const { signal } = io;
         const layout = await assembleImages(io.cas, spec, inputs, {
@@ -83,21 +80,6 @@ export const oci: ElementKind = {
     };
   },
 };
-
-function keyOf({ url, commit, isChanged, version, committed }: Checkout): KeyValue {
-  return { url: url ?? null, commit, changed: isChanged, version: version ?? null, committed };
-}
-
-function divided(io: BuildIo, tree: Digest, selection: readonly DependencyFacts[], max: number): Division {
-  const { elements, of } = originsOfStaged(io, tree, selection);
-  const sizes = elements.map(() => 0);
-  for (const { path, node } of new Tree(io.cas, tree).entries()) {
-    const index = of.get(path);
-    if (index !== undefined && node.kind === "file") sizes[index] = (sizes[index] ?? 0) + node.digest.size;
-  }
-  const weighed = elements.map((element, index) => ({ ...element, size: sizes[index] ?? 0 }));
-  return divide(weighed, max, (path) => of.get(path));
-}
 
 /** The content of an image: its layer's elements with what they need at run time, one over the other. */
 function stageLayer(io: BuildIo, selection: readonly DependencyFacts[], index: number): Digest {

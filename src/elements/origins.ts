@@ -14,6 +14,7 @@ import {
 } from "../oci/declared.ts";
 import type { BuildIo, DependencyFacts } from "../project/element-kind.ts";
 import { MappingNode, mappingFrom } from "../yaml/node.ts";
+import { basesOf } from "./bases.ts";
 
 /** The public data that hold the record. */
 const RECORD = "bst-ts-origins";
@@ -25,6 +26,8 @@ export interface Origin {
   readonly name: string;
   /** How often its files change from one release to the next, where that is declared. */
   readonly changes: Changes;
+  /** Whether at least half of the elements that it was staged with need it when they run. */
+  readonly isBase: boolean;
 }
 
 export type Changes = "rarely" | "sometimes" | "often";
@@ -42,7 +45,8 @@ export type OriginIo = Pick<BuildIo, "cas" | "artifactTree" | "publicData">;
 /** The origins of a tree that elements were staged into, in order. */
 export function originsOfStaged(io: OriginIo, tree: Digest, elements: readonly DependencyFacts[]): Origins {
   const parts = elements.filter(({ hasArtifact }) => hasArtifact);
-  const all = parts.map((element) => originsOf(io, element));
+  const bases = basesOf(elements);
+  const all = parts.map((element) => originsOf(io, element, bases.has(element)));
   const trees = parts.map((element) => io.artifactTree(element));
   const origins: Origin[] = [];
   const places = new Map<string, number>();
@@ -61,14 +65,17 @@ export function originsOfStaged(io: OriginIo, tree: Digest, elements: readonly D
   return { elements: origins, of };
 }
 
-/** The origins of what one element's artifact holds: those that it recorded, or else itself. */
-export function originsOf(io: OriginIo, element: DependencyFacts): Origins {
+/**
+ * The origins of what one element's artifact holds: those that it recorded, or else itself.
+ * @param isBase of what it is staged with
+ */
+export function originsOf(io: OriginIo, element: DependencyFacts, isBase = false): Origins {
   const record = io.publicData(element, RECORD);
   if (record !== undefined) return readRecord(io, element, record);
   const of = new Map<string, number>();
   for (const { path } of leaves(io, io.artifactTree(element))) of.set(path, 0);
   const changes = used(element, () => changesOf(io.publicData(element, DECLARED) ?? MappingNode.empty));
-  return { elements: [{ name: element.fullName, changes }], of };
+  return { elements: [{ name: element.fullName, changes, isBase }], of };
 }
 
 /** What elements that are staged in this order declare for their files; of what is declared twice the later counts. */
@@ -116,7 +123,11 @@ export function recordOrigins(io: BuildIo, tree: Digest, elements: readonly Depe
       declared.set(path, { ...declared.get(path), ...its });
   }
   const data = {
-    elements: origins.elements.map(({ name, changes }) => ({ name, ...(changes !== "sometimes" && { changes }) })),
+    elements: origins.elements.map(({ name, changes, isBase }) => ({
+      name,
+      ...(changes !== "sometimes" && { changes }),
+      ...(isBase && { base: "True" }),
+    })),
     files: formatRuns(leaves(io, tree).map(({ path }) => origins.of.get(path) ?? -1)),
     ...(declared.size > 0 && { declared: formatDeclarations(declared) }),
   };
@@ -127,6 +138,7 @@ function readRecord(io: OriginIo, element: DependencyFacts, record: MappingNode)
   const elements = (record.sequence("elements")?.mappings() ?? []).map((node) => ({
     name: node.string("name") ?? "",
     changes: changesOf(node),
+    isBase: node.bool("base") ?? false,
   }));
   const indexes = parseRuns(record.string("files") ?? "");
   const of = new Map<string, number>();

@@ -12,7 +12,9 @@ const SETS = ["ExposedPorts", "Volumes"];
  */
 export function fromBuildOci(input: MappingNode, epoch: string | undefined): MappingNode {
   const commit = input.get("vcs-annotations");
-  if (commit !== undefined) throw commit.error("Only elements of kind 'oci' can have 'vcs-annotations'");
+  if (commit !== undefined) {
+    throw commit.error("'vcs-annotations' belongs into the element's 'config', as the commit is part of its key");
+  }
   const images = input.required("images", input.sequence("images"));
   const gzip = input.scalar("gzip");
   const read = input.with("images", images.withItems(images.mappings().map((image) => fromImage(image, epoch))));
@@ -20,8 +22,6 @@ export function fromBuildOci(input: MappingNode, epoch: string | undefined): Map
 }
 
 function fromImage(image: MappingNode, epoch: string | undefined): MappingNode {
-  const layers = image.get("layers");
-  if (layers !== undefined) throw layers.error("Only elements of kind 'oci' can have 'layers'");
   const changed = new Map<string, Node>(image.entries);
   const parent = image.mapping("parent");
   if (parent !== undefined) {

@@ -1,6 +1,7 @@
 /** Images that scripts assemble: the whole way from packages to an image, in each kind of sandbox, and what goes wrong. */
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, lstatSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { bstTs, cacheConfig, project, type RunOptions, type RunResult, runCommand, tempDir } from "../helpers.ts";
@@ -133,6 +134,17 @@ config:
   images:
   - {os: linux, architecture: amd64, parent: {element: base.bst}, add: [app.bst], source-date-epoch: 1000000000}
 `,
+  "elements/divided.bst": script(
+    `
+echo changed > /layer/usr/bin/app
+cd "%{install-root}"
+build-oci <<EOF
+gzip: disabled
+images: [{os: linux, architecture: amd64, layer: /layer, layers: {max: 5}}]
+EOF`,
+    "[root.bst, {filename: layers/image.bst, config: {location: /layer}}]",
+    "build-oci: True\n  vcs-annotations: True",
+  ),
   "elements/shell-only.bst": script(
     `
 if command -v cat ls python3; then exit 1; fi
@@ -251,6 +263,24 @@ describe("a script with build-oci", () => {
     ]);
   });
 
+  it("divides its layer by the elements that are staged there, and tells of the commit", async () => {
+    const who = ["-c", "user.name=A", "-c", "user.email=a@example.org"];
+    const git = (...words: string[]) => execFileSync("git", [...who, ...words], { cwd, encoding: "utf8" }).trim();
+    try {
+      git("init", "-q");
+      git("add", "project.conf");
+      git("commit", "-q", "-m", "A commit");
+      const revision = git("rev-parse", "HEAD");
+      const { manifest, configuration } = imageOf(await checkout("divided.bst"));
+      expect(manifest.annotations).toMatchObject({ "org.opencontainers.image.revision": revision });
+      const about = configuration.history.map((step) => (step as { created_by?: string }).created_by);
+      expect(about).toEqual(["root.bst", "app.bst", "What no element brings"]);
+      expect(manifest.layers).toHaveLength(3);
+    } finally {
+      rmSync(join(cwd, ".git"), { recursive: true });
+    }
+  });
+
   it("fails with the line of what is wrong", async () => {
     const { code, stderr } = await bst(["build", "failing.bst"]);
     expect(code, stderr).toBe(0);
@@ -268,8 +298,8 @@ describe("a script with build-oci", () => {
         "/usr holds no image: it has neither an index.json nor a manifest.json",
         "input [line 1 column 71]: Value of 'index' can't be negative",
         "input [line 1 column 60]: Unexpected key: element",
-        "input [line 1 column 17]: Only elements of kind 'oci' can have 'vcs-annotations'",
-        "input [line 1 column 63]: Only elements of kind 'oci' can have 'layers'",
+        "input [line 1 column 17]: 'vcs-annotations' belongs into the element's 'config', as the commit is part of its key",
+        "input [line 1 column 49]: No element is staged at '/usr', so that there is nothing to divide its files by",
         "input [line 1 column 6]: Value of 'gzip' must be one of: True, true, 1, False, false, 0, enabled, disabled",
         "input [line 1 column 0]: Missing key 'images'",
       ].flatMap((message) => [`build-oci: ${message}`, "status 1"]),
@@ -286,6 +316,8 @@ describe("a script with build-oci", () => {
     expect(await key("build-oci: False")).toBe(silent);
     expect((await bst(["build", "asks.bst"])).stderr).toMatch(/build-oci: not found/);
     await expect(key("build-oci: perhaps")).rejects.toThrow("'build-oci'");
+    await expect(key("vcs-annotations: True")).rejects.toThrow("Only scripts with 'build-oci: True'");
+    expect(await key("build-oci: True\n  vcs-annotations: False")).toBe(await key("build-oci: True"));
   });
 
   it.skipIf(podmanAbsent !== undefined)("makes images that podman runs", async () => {

@@ -41,6 +41,18 @@ public:
   "image.bst": image("outer.bst"),
   "rest.bst": image("filtered.bst"),
   "plain.bst": image("all.bst"),
+  "base.bst": "kind: import\nsources: [{kind: local, path: a}]\nconfig: {target: /base}\n",
+  ...Object.fromEntries(
+    ["d", "e", "f", "g"].map((name) => [
+      `${name}.bst`,
+      `kind: import\nsources: [{kind: local, path: b}]\nconfig: {target: /${name}}\n${
+        name === "d" ? "" : "runtime-depends: [links.bst]\n"
+      }`,
+    ]),
+  ),
+  "links.bst": "kind: stack\ndepends: [base.bst]\n",
+  "based.bst": "kind: compose\nbuild-depends: [d.bst, e.bst, f.bst, g.bst]\nconfig: {integrate: False}\n",
+  "based-image.bst": image("based.bst").replace("max: 9", "max: 4"),
   "owner.bst": importOf("a", "    files: {/usr/bin/tool: {user: nobody}}\n"),
   "owner-image.bst": image("owner.bst"),
   "wrong.bst": importOf("a", "    files: {/usr/bin/tool: {mode: rwx}}\n"),
@@ -111,6 +123,14 @@ describe("attributes that elements declare", () => {
   test("that contradict each other, or are for no file, are warned of", () => {
     expect(built.stderr).toContain("No file of a.bst is among those that it declares attributes for: /usr/bin/tol");
     expect(built.stderr).toContain("a.bst and b.bst declare different attributes for /usr/share");
+  });
+
+  test("have a layer of their own where most others need them", async () => {
+    const { code, stderr } = await runCli(["build", "based-image.bst"], { cwd });
+    expect(code, stderr).toBe(0);
+    const names = Object.keys(await layers("based-image.bst"));
+    expect(names[0]).toBe("base.bst");
+    expect(names.slice(1).join()).toMatch(/d\.bst.*/);
   });
 
   test("need an owner whom the image knows, and a form that can be read", async () => {
