@@ -1,10 +1,9 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import net, { type AddressInfo } from "node:net";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { cacheConfig, project, type RunOptions, runCli, tempDir } from "../helpers.ts";
+import { serveDebianRegistry } from "../oci/debian-registry.ts";
 import { LayoutMaker } from "../oci/image-parts.ts";
 import { serveRegistry, sha256 } from "../oci/registry-server.ts";
 import { Podman, podmanAbsent } from "../podman/podman.ts";
@@ -232,26 +231,6 @@ describe.skipIf(podmanAbsent !== undefined)(`podman${podmanAbsent ? ` (skipped: 
 });
 
 describe("a registry and a client of others", () => {
-  /** Debian's registry, until the test is over. */
-  async function serveDebian(): Promise<string> {
-    const port = await freePort();
-    const dir = tempDir("registry");
-    writeFileSync(
-      join(dir, "config.yml"),
-      `version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: ${dir}/store}}\nhttp: {addr: 127.0.0.1:${port}}\n`,
-    );
-    const server = spawn("docker-registry", ["serve", join(dir, "config.yml")], { stdio: "ignore" });
-    onTestFinished(() => {
-      server.kill();
-    });
-    for (let i = 0; i < 100; i++) {
-      const answered = await fetch(`http://127.0.0.1:${port}/v2/`).catch(() => undefined);
-      if (answered?.ok) return `127.0.0.1:${port}`;
-      await sleep(50);
-    }
-    throw new Error("docker-registry does not answer");
-  }
-
   function skopeo(...args: string[]): string {
     const { status, stdout, stderr } = spawnSync("skopeo", ["--insecure-policy", ...args], { encoding: "utf8" });
     if (status !== 0) throw new Error(stderr);
@@ -259,7 +238,7 @@ describe("a registry and a client of others", () => {
   }
 
   test("understand what is pushed, and are understood", async () => {
-    const host = await serveDebian();
+    const host = await serveDebianRegistry();
     const dir = tempDir("skopeo");
     const digest = await output(`push amd64.bst arm64.bst ${host}/app:1`);
     expect(await output(`push amd64.bst arm64.bst ${host}/again:1`)).toBe(digest);
@@ -288,11 +267,3 @@ describe("a registry and a client of others", () => {
     }
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = net.createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
