@@ -142,8 +142,6 @@ export function declaredOf(path: string): { mode?: number; uid: number; gid: num
 export const onBaseNames = ["layers", "plain", "zstd", "script"] as const;
 /** In mode oci. */
 export const ociNames = ["base", ...onBaseNames, "several"] as const;
-export type OciName = (typeof ociNames)[number];
-
 export interface Images {
   readonly cwd: string;
   readonly config: string;

@@ -1,5 +1,5 @@
 /** The programs of others that judge images. */
-import { execFile, execFileSync, spawn, spawnSync } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -99,12 +99,6 @@ export class Docker implements AsyncDisposable {
       this.#daemon.kill();
       await ended;
     }
-    for (const mount of mountsBelow(this.#folder)) execFileSync("umount", [mount]);
     rmSync(this.#folder, { recursive: true, force: true });
   }
-}
-
-function mountsBelow(folder: string): string[] {
-  const listed = spawnSync("findmnt", ["-rno", "TARGET"], { encoding: "utf8" }).stdout.split("\n");
-  return listed.filter((mount) => mount.startsWith(`${folder}/`)).reverse();
 }
