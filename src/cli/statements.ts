@@ -9,9 +9,10 @@ import type { Parts } from "../oci/copy.ts";
 import { readPrivateKey, readPublicKey } from "../oci/cosign/keys.ts";
 import { signImage } from "../oci/cosign/signatures.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
+import { copyReferrers } from "../oci/referrers.ts";
 import type { Repository } from "../oci/registry/repository.ts";
 import { type SbomFormat, sbomOf } from "../oci/sbom/formats.ts";
-import type { ImageWriter } from "../oci/transport/types.ts";
+import type { ImageReader, ImageWriter } from "../oci/transport/types.ts";
 import type { CommandContext } from "./app.ts";
 import type { ImageBench } from "./images.ts";
 import { inventoriesOf } from "./sbom.ts";
@@ -58,6 +59,18 @@ export async function attachAll(
     reporter.emit({ type: "info", text });
   }
   return written;
+}
+
+/** Copies what is said of an image that was copied. @throws BstError */
+export async function copyAndTell(
+  { reporter, signal }: CommandContext,
+  reader: ImageReader,
+  writer: ImageWriter,
+  parts: Parts,
+): Promise<void> {
+  for (const [digest, subject] of await copyReferrers(reader, writer, parts, signal)) {
+    reporter.emit({ type: "info", text: `${digest}, which says something of ${subject}, is at ${writer.name}` });
+  }
 }
 
 /** @param file path of a key, relative to the current folder. @throws BstError domain app, reason invalid-signing-key */

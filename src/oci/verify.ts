@@ -27,8 +27,8 @@ export interface Problem {
 
 export interface Verification {
   readonly digest: string;
-  /** Manifests and indexes. */
-  readonly manifests: number;
+  /** Of manifests and indexes, the root first. */
+  readonly digests: readonly string[];
   readonly blobs: number;
   /** Bytes that were hashed. */
   readonly bytes: number;
@@ -67,7 +67,7 @@ export async function verifyImage(reader: ImageReader, { select, signal }: Verif
   const sizes = [...all.map(({ bytes }) => bytes.length), ...checked.values()];
   return {
     digest: root.descriptor.digest,
-    manifests: all.length,
+    digests: all.map(({ descriptor }) => descriptor.digest),
     blobs: checked.size,
     bytes: sizes.reduce((sum, size) => sum + size, 0),
     problems,

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { createHash, generateKeyPairSync } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { cacheConfig, project, type RunOptions, runCli, tempDir, writeFiles } from "../helpers.ts";
@@ -319,6 +319,23 @@ describe("signatures", () => {
     expect(await output(`verify docker://${name} --key ${key.public}`)).toContain("is signed with");
   });
 
+  test("are made of each image of an index as well, if asked for", async () => {
+    const registry = await serveRegistry();
+    const name = `${registry.host}/app:1`;
+    const digest = (await output(`push two.bst ${name} --sign-key ${key.private}`)).trim();
+    const verify = `verify docker://${name} --key ${key.public}`;
+    expect(await output(verify)).toContain(`${digest} is signed with`);
+    expect((await run(`${verify} --recursive`)).error?.reason).toBe("image-not-signed");
+    expect(await output(`sign ${name} --key ${key.private} --recursive`)).toBe(`${digest}\n`);
+    const { manifests } = manifestAt(registry, "1");
+    const lines = (await output(`${verify} --recursive`)).split("\n");
+    const signed = [digest, ...manifests.map((entry: { digest: string }) => entry.digest)];
+    expect(lines.filter((line) => line.includes("is signed")).map((line) => line.split(" ")[0])).toEqual(signed);
+    const before = registry.requests.length;
+    await output(`sign ${name} --key ${key.private} -r`);
+    expect(registry.requests.slice(before).filter((request) => /^(PUT|POST|PATCH)/.test(request))).toEqual([]);
+  });
+
   test("are made of images in registries, with private keys", async () => {
     const registry = await serveRegistry();
     const reason = async (words: string) => (await run(words)).error?.reason;
@@ -326,5 +343,66 @@ describe("signatures", () => {
     expect(await reason(`verify image.bst --key ${key.public}`)).toBe("no-signatures");
     expect(await reason(`push image.bst ${registry.host}/app:3 --sign-key ${key.public}`)).toBe("invalid-signing-key");
     expect(registry.count("PUT")).toBe(0);
+  });
+});
+
+describe("what is said of images", () => {
+  const key = keyPair();
+
+  /** An index of two images, each with a list of its parts, and all of it signed. */
+  async function said(referrers: boolean): Promise<{ registry: TestRegistry; digest: string }> {
+    const registry = await serveRegistry({ referrers });
+    const name = `${registry.host}/app:1`;
+    const digest = (await output(`push two.bst ${name} --sbom spdx`)).trim();
+    await output(`sign ${name} --key ${key.private} --recursive`);
+    return { registry, digest };
+  }
+
+  /** How many things are said of each image of an index; in a registry, all of it must be signed. */
+  async function heard(place: string): Promise<number[]> {
+    if (place.startsWith("docker://")) await output(`verify ${place} --key ${key.public} --recursive`);
+    const { images } = JSON.parse(await output(`inspect ${place} --json`));
+    const counts: number[] = [];
+    for (const { platform } of images) {
+      const one = await output(`inspect ${place} --json --platform ${platform.os}/${platform.architecture}`);
+      counts.push(JSON.parse(one).referrers.length);
+    }
+    return counts;
+  }
+
+  test.each([true, false])("is copied from one registry to another (Referrers API: %s)", async (referrers) => {
+    const { registry } = await said(referrers);
+    const other = await serveRegistry({ referrers: !referrers });
+    const name = `${other.host}/copy:1`;
+    await output(`copy docker://${registry.host}/app:1 docker://${name} --all`);
+    expect([...(other.manifests.get("copy")?.keys() ?? [])].filter((tag) => tag.endsWith(".sig"))).toEqual([]);
+    await output(`copy docker://${registry.host}/app:1 docker://${name} --all --referrers`);
+    expect(await heard(`docker://${name}`)).toEqual([1, 1]);
+    const before = other.requests.length;
+    await output(`copy docker://${registry.host}/app:1 docker://${name} --all --referrers`);
+    expect(other.requests.slice(before).filter((request) => /^(PUT|POST|PATCH)/.test(request))).toEqual([]);
+  });
+
+  test("is pulled to a layout, and pushed from there", async () => {
+    const { registry, digest } = await said(true);
+    const folder = join(tempDir("layout"), "app");
+    await output(`pull ${registry.host}/app:1 oci:${folder} --all -r`);
+    expect(await output(`verify oci:${folder}`)).toContain(`${digest} is whole`);
+    expect(await heard(`oci:${folder}`)).toEqual([1, 1]);
+    const other = await serveRegistry();
+    expect(await output(`copy oci:${folder} docker://${other.host}/app:1 --all -r`)).toBe(`${digest}\n`);
+    expect(await heard(`docker://${other.host}/app:1`)).toEqual([1, 1]);
+  });
+
+  test("is that of the one image which is copied, and has no place in archives", async () => {
+    const { registry } = await said(true);
+    const other = await serveRegistry();
+    await output(`copy docker://${registry.host}/app:1 docker://${other.host}/app:1 --platform linux/amd64 -r`);
+    const tags = [...(other.manifests.get("app")?.keys() ?? [])].filter((tag) => tag.endsWith(".sig"));
+    expect(tags).toHaveLength(1);
+    const archive = join(tempDir("archive"), "app.tar");
+    const { error } = await run(`pull ${registry.host}/app:1 oci-archive:${archive} --all -r`);
+    expect(error?.reason).toBe("no-referrers");
+    expect(existsSync(archive)).toBe(false);
   });
 });

@@ -3,6 +3,7 @@ import { parseRegistryName } from "../../oci/transport/names.ts";
 import { withWriter } from "../../oci/transport/open.ts";
 import type { Run } from "../app.ts";
 import { openImages, parseDestination, selectionOf, transfer } from "../images.ts";
+import { copyAndTell } from "../statements.ts";
 
 export const run: Run<"image pull"> = async (context, options) => {
   const reference = parseRegistryName(options.image);
@@ -11,9 +12,11 @@ export const run: Run<"image pull"> = async (context, options) => {
   const { tools, images } = await openImages(context, [{ kind: "registry", reference }], options);
   for (const image of images) {
     await using reader = image.reader;
-    const { root } = await withWriter(destination, await reader.tags(), tools, (writer) =>
-      transfer(context, "pull", image, writer, select),
-    );
+    const { root } = await withWriter(destination, await reader.tags(), tools, async (writer) => {
+      const parts = await transfer(context, "pull", image, writer, select);
+      if (options.referrers) await copyAndTell(context, reader, writer, parts);
+      return parts;
+    });
     context.print(root.descriptor.digest);
   }
   return undefined;

@@ -21,7 +21,7 @@ export const run: Run<"image verify"> = async (context, options) => {
   for (const image of images) {
     await using reader = image.reader;
     const found = await activity(reporter, `Verifying ${reader.name}`, () => verifyImage(reader, { select, signal }));
-    const { digest, manifests, blobs, bytes, problems } = found;
+    const { digest, digests, blobs, bytes, problems } = found;
     if (problems.length > 0) {
       throw new BstError("element", `The image ${digest} of ${reader.name} is damaged`, {
         reason: "oci-invalid-image",
@@ -29,10 +29,13 @@ export const run: Run<"image verify"> = async (context, options) => {
       });
     }
     if (key !== undefined && name.kind === "registry") {
-      const count = await verifySignatures(new Repository(name.reference, "pull", tools.pull), digest, key);
-      context.print(`${digest} is signed with ${options.key}${count === 1 ? "" : ` (${count} times)`}`);
+      const repository = new Repository(name.reference, "pull", tools.pull);
+      for (const signed of options.recursive ? digests : [digest]) {
+        const count = await verifySignatures(repository, signed, key);
+        context.print(`${signed} is signed with ${options.key}${count === 1 ? "" : ` (${count} times)`}`);
+      }
     }
-    context.print(`${digest} is whole: ${manifests} manifests, ${blobs} blobs, ${formatSize(bytes)}`);
+    context.print(`${digest} is whole: ${digests.length} manifests, ${blobs} blobs, ${formatSize(bytes)}`);
   }
   return undefined;
 };

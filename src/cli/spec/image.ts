@@ -9,6 +9,7 @@ const platform = text("--platform", "The image for this platform, such as linux/
   metavar: "OS/ARCH[/VARIANT]",
 });
 const all = flag("-a --all", "All images of an index, and not just one");
+const referrers = flag("-r --referrers", "What is said of the image, too: signatures, lists of parts and the like");
 const servers = { artifactRemotes: artifactRemotes.pull, ignoreProjectArtifactRemotes };
 
 const KEY = { type: "file", mustExist: true, readable: true } as const;
@@ -21,6 +22,10 @@ const PLACES = [
     " docker-archive:FILE[:NAME:TAG]  in what docker save writes\n" +
     " oci/app.bst                     the artifact of an element, pulled if needed",
 ];
+
+const STATEMENTS =
+  "With --referrers, all that refers to the image is copied, and what refers to that, with the signatures that cosign keeps " +
+  "under tags. Of a single image out of an index, it is what is said of this image. Archives can't hold any of it.";
 
 const CREDENTIALS = [
   "Registries are shown the credentials of docker login and podman login, or those of the environment: " +
@@ -67,21 +72,24 @@ export const image = {
         "Gets an image from a registry (HOST/NAME:TAG) to a folder or an archive: oci:FOLDER[:REF], " +
           "oci-archive:FILE[:REF] or docker-archive:FILE[:NAME:TAG]. Where there is one for each platform, that for " +
           "this machine is meant, unless --platform or --all says otherwise. Its digest is printed.",
+        STATEMENTS,
         ...CREDENTIALS,
       ],
-      options: { platform, all, force, insecure, anonymous },
+      options: { platform, all, referrers, force, insecure, anonymous },
       arguments: { image: single("NAME", IMAGE), destination: single("DESTINATION", IMAGE) },
     }),
     copy: command({
       summary: "Copy an image from one place to another",
       description: [
         "Copies an image, and prints its digest. Between repositories of one registry, nothing is sent.",
+        STATEMENTS,
         ...PLACES,
         ...CREDENTIALS,
       ],
       options: {
         platform,
         all,
+        referrers,
         force,
         chunkSize: integer("--chunk-size", "Send larger blobs in pieces of so many megabytes (5)"),
         insecure,
@@ -119,6 +127,7 @@ export const image = {
         key: path("--key", KEY, "Also check that the image is signed with the private half of this key", {
           metavar: "FILE",
         }),
+        recursive: flag("-r --recursive", "Each image of an index must be signed as well"),
         platform,
         insecure,
         anonymous,
@@ -137,6 +146,7 @@ export const image = {
       ],
       options: {
         key: path("--key", KEY, "The private key", { metavar: "FILE" }),
+        recursive: flag("-r --recursive", "Sign each image of an index as well"),
         insecure,
         anonymous,
       },

@@ -8,13 +8,10 @@ import { isManifest, MAX_CONFIG, readManifest } from "../manifest.ts";
 import { CONFIG, MANIFEST } from "../media-types.ts";
 import type { Repository } from "../registry/repository.ts";
 import { isAbout, isSignatureOf, payloadOf, signatureOf } from "./payload.ts";
+import { cosignTag } from "./tags.ts";
 
 const PAYLOAD = "application/vnd.dev.cosign.simplesigning.v1+json";
 const SIGNATURE = "dev.cosignproject.cosign/signature";
-
-function tagOf(digest: string): string {
-  return `${digest.replace(":", "-")}.sig`;
-}
 
 /**
  * Signs a manifest, unless it is signed with this key. Signatures by others stay.
@@ -44,7 +41,7 @@ export async function signImage(repository: Repository, digest: string, key: Key
   const described = describeBytes(CONFIG, config);
   for (const blob of [layer, described]) await repository.upload(blob, () => source.blob(blob));
   const manifest = contentOf({ schemaVersion: 2, mediaType: MANIFEST, config: described, layers });
-  await repository.putManifest(tagOf(digest), manifest);
+  await repository.putManifest(cosignTag(digest, "sig"), manifest);
   return true;
 }
 
@@ -64,7 +61,7 @@ export async function verifySignatures(repository: Repository, digest: string, k
 }
 
 async function read(repository: Repository, digest: string): Promise<readonly Descriptor[]> {
-  const tag = tagOf(digest);
+  const tag = cosignTag(digest, "sig");
   if ((await repository.resolve(tag)) === undefined) return [];
   const content = await repository.manifest(tag);
   if (!isManifest(content.descriptor)) throw invalidImage(`${repository.name}:${tag} holds no signatures`);

@@ -1,5 +1,6 @@
 /** Reads an OCI layout. */
 import { BstError } from "../../base/errors.ts";
+import { isCosignTag } from "../cosign/tags.ts";
 import { type Content, type Descriptor, describeBytes, digestText, hexOf, readDescriptor } from "../descriptor.ts";
 import { invalidImage } from "../json.ts";
 import { type ImageIndex, isIndex, isManifest, MAX_MANIFEST, parse, readIndex } from "../manifest.ts";
@@ -77,10 +78,17 @@ export class LayoutReader implements ImageReader {
     return found;
   }
 
+  async tagged(tag: string): Promise<Content | undefined> {
+    const entry = (await this.#index()).manifests.find(({ annotations }) => annotations?.[REF_NAME] === tag);
+    return entry && this.manifest(withoutNames(entry));
+  }
+
   async #entries(): Promise<readonly Descriptor[]> {
     const { manifests } = await this.#index();
     // What is said of images stands beside them.
-    const images = manifests.filter(({ artifactType }) => artifactType === undefined);
+    const images = manifests.filter(
+      ({ annotations, artifactType }) => artifactType === undefined && !isCosignTag(annotations?.[REF_NAME] ?? ""),
+    );
     const meant = images.length > 0 ? images : manifests;
     return this.#ref === undefined ? meant : this.#named(meant);
   }

@@ -49,15 +49,23 @@ export class LayoutWriter implements ImageWriter {
 
   async finish(root: Content): Promise<void> {
     await this.putManifest(root);
+    await this.#name(root.descriptor, this.#ref);
+  }
+
+  async tag(tag: string, { descriptor }: Content): Promise<void> {
+    await this.#name(descriptor, tag);
+  }
+
+  /** What had the name before has it no more. */
+  async #name(descriptor: Descriptor, ref: string | undefined): Promise<void> {
     await this.#list((others) => [
       ...others.filter(
-        ({ annotations, artifactType }) => artifactType !== undefined || annotations?.[REF_NAME] !== this.#ref,
+        ({ annotations, artifactType }) => artifactType !== undefined || annotations?.[REF_NAME] !== ref,
       ),
-      entryOf(root.descriptor, this.#ref),
+      entryOf(descriptor, ref),
     ]);
   }
 
-  /** Lists what refers to an image that is there. @param descriptor with what kind of artifact it is */
   async refer(descriptor: Descriptor): Promise<void> {
     await this.#list((others) => [...others.filter(({ digest }) => digest !== descriptor.digest), descriptor]);
   }

@@ -32,6 +32,10 @@ export class RegistryReader implements ImageReader {
     return this.#repository.referrers(digest);
   }
 
+  async tagged(tag: string): Promise<Content | undefined> {
+    return (await this.#repository.resolve(tag)) === undefined ? undefined : await this.#repository.manifest(tag);
+  }
+
   async manifest(descriptor: Descriptor): Promise<Content> {
     const { bytes } = await this.#repository.manifest(descriptor.digest);
     return { descriptor, bytes };
@@ -74,10 +78,15 @@ export class RegistryWriter implements ImageWriter {
   }
 
   async finish(root: Content): Promise<void> {
-    const { digest } = root.descriptor;
-    for (const tag of this.#tags) {
-      if ((await this.#repository.resolve(tag)) !== digest) await this.#repository.putManifest(tag, root);
-    }
+    for (const tag of this.#tags) await this.tag(tag, root);
+  }
+
+  /** Whoever takes a manifest lists what it refers to. */
+  async refer(): Promise<void> {}
+
+  async tag(tag: string, content: Content): Promise<void> {
+    if ((await this.#repository.resolve(tag)) === content.descriptor.digest) return;
+    await this.#repository.putManifest(tag, content);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

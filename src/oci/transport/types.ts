@@ -13,6 +13,8 @@ export interface ImageReader extends AsyncDisposable {
   annotations?(): Promise<Readonly<Record<string, string>>>;
   /** What says something about a manifest: signatures and the like, where they are kept with it. */
   referrers?(digest: string): Promise<readonly Descriptor[]>;
+  /** The manifest under a tag, where there can be such besides the image itself. */
+  tagged?(tag: string): Promise<Content | undefined>;
   /** What is named; its descriptor tells of the platform where that is known. */
   root(): Promise<Content>;
   /** A manifest or index that another names; its bytes are what the descriptor says. */
@@ -32,6 +34,10 @@ export interface ImageWriter extends AsyncDisposable {
   putManifest(content: Content): Promise<void>;
   /** Names what was written: before this nobody finds it. */
   finish(root: Content): Promise<void>;
+  /** Lists a manifest that refers to another; both are there. @param descriptor with what kind of artifact it is */
+  refer?(descriptor: Descriptor): Promise<void>;
+  /** Gives a name to a manifest that is there. */
+  tag?(tag: string, content: Content): Promise<void>;
 }
 
 /** The same reader, to be given other ways in part. */
