@@ -45,7 +45,8 @@ async function copy(from: string, to: string, select: Selection = "all", paralle
 
 async function verify(word: string) {
   await using reader = await openReader(named(word), tools);
-  return await verifyImage(reader, { select: "all", signal });
+  const { digests, ...found } = await verifyImage(reader, { select: "all", signal });
+  return { ...found, manifests: digests.length };
 }
 
 function run(program: string, ...args: string[]): string {
