@@ -117,6 +117,7 @@ export const ociSchema: JsonSchema = record(
     "compression-level": text,
     annotations: textMap,
     "vcs-annotations": bool,
+    "default-user": text,
     images: listOf(image),
   },
   ["images"],
@@ -137,6 +138,7 @@ export function readOciSpec(config: MappingNode): OciSpec {
   const mode = config.enum("mode", ["oci", "docker"]) ?? "oci";
   const annotations = textEntries(config.mapping("annotations"));
   if (mode === "docker") reject(config, ["annotations", "vcs-annotations"], mode);
+  const user = config.has("default-user") ? notEmpty(config, "default-user") : undefined;
   return {
     mode,
     compression: readCompression(config, mode),
@@ -145,8 +147,13 @@ export function readOciSpec(config: MappingNode): OciSpec {
     images: config
       .required("images", config.sequence("images"))
       .mappings()
-      .map((node) => readImage(node, mode)),
+      .map((node) => withUser(readImage(node, mode), user)),
   };
+}
+
+/** As who a container runs, where its image does not say. */
+function withUser(image: ImageSpec, user: string | undefined): ImageSpec {
+  return user === undefined ? image : { ...image, config: { User: user, ...image.config } };
 }
 
 function readCompression(config: MappingNode, mode: OciMode): Compression {
