@@ -95,7 +95,8 @@ class Collector {
     const { cas, memoDirectory } = this.#bench.caches;
     const content = contentOfImage(element, index, (name) => this.#elements.get(name));
     const { layers } = readBaseImage(cas, layout, index, element.fullName);
-    const { tree } = await rootOf(cas, layers, new Memo(memoDirectory), this.#options.signal);
+    const check = { place: element.fullName, signal: this.#options.signal, links: "any" } as const;
+    const { tree } = await rootOf(cas, layers, new Memo(memoDirectory), check);
     const visited = new Visited();
     const staged = content.elements
       .flatMap((each) => dependencies(each, "run", visited))

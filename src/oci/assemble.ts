@@ -6,7 +6,7 @@ import { type Digest, formatDigest, parseDigest } from "../cas/digest.ts";
 import type { Cas } from "../cas/store.ts";
 import { Tree } from "../cas/tree.ts";
 import { formatAttributes } from "./attributes.ts";
-import { checkStoredLayer, rememberMade } from "./check-layer.ts";
+import { checkStoredLayer, type LayerCheck, rememberMade } from "./check-layer.ts";
 import { attributesOf, type Declarations } from "./declared.ts";
 import { historyOf, type Image } from "./image.ts";
 import { invalidImage } from "./json.ts";
@@ -105,14 +105,12 @@ class Assembly {
     const spec = this.#spec;
     const base: BaseImage | undefined =
       parent && readBaseImage(this.#cas, parent.layout, spec.parent?.image ?? 0, parent.name);
-    for (const layer of base?.layers ?? []) {
-      const links = parent?.isMade === true ? "any" : "inside";
-      await checkStoredLayer(this.#cas, layer, memo, { place: parent?.name ?? "", signal, links });
-    }
-    const below = await this.#usable(base?.layers ?? []);
+    const links = parent?.isMade === true ? "any" : "inside";
+    const check: LayerCheck = { place: parent?.name ?? "", signal, links };
+    const below = await this.#usable(base?.layers ?? [], check);
     const steps: Step[] = [];
     if (tree !== undefined) {
-      const baseContent = below.length === 0 ? EMPTY_CONTENT : await rootOf(this.#cas, below, memo, signal);
+      const baseContent = below.length === 0 ? EMPTY_CONTENT : await rootOf(this.#cas, below, memo, check);
       const whole = spec.add === undefined ? tree : this.#added(baseContent.tree, tree);
       const attributes = attributesOf(this.#cas, whole, declared);
       const content = settled(this.#cas, { tree: whole, attributes });
@@ -120,6 +118,8 @@ class Assembly {
       const layers = [...below, ...steps.map(({ layer }) => layer)];
       if (layers.length > 0) rememberRoot(memo, layers, contentOver(this.#cas, content, baseContent));
     }
+    // Those that nobody had to read.
+    for (const layer of below) await checkStoredLayer(this.#cas, layer, memo, check);
     const history =
       steps.length === 0 ? [historyOf(spec, false)] : steps.map(({ about }) => historyOf(spec, true, about));
     return {
@@ -189,10 +189,13 @@ class Assembly {
   }
 
   /** The parent's layers, their bytes unchanged where the form of the new image can hold them. */
-  async #usable(layers: readonly Layer[]): Promise<readonly Layer[]> {
+  async #usable(layers: readonly Layer[], check: LayerCheck): Promise<readonly Layer[]> {
     if (!this.#plainOnly) return layers;
     const plain: Layer[] = [];
-    for (const layer of layers) plain.push(layer.mediaType === LAYER ? layer : await this.#decompress(layer));
+    for (const layer of layers) {
+      if (layer.mediaType !== LAYER) await checkStoredLayer(this.#cas, layer, this.#options.memo, check);
+      plain.push(layer.mediaType === LAYER ? layer : await this.#decompress(layer));
+    }
     return plain;
   }
 

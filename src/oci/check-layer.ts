@@ -1,7 +1,7 @@
 /** Looks at a layer that somebody else made, before anything is built on it: what it is, how large it grows, where it leads. */
 import { createHash } from "node:crypto";
 import { TarError } from "../base/tar-fields.ts";
-import { type TarMember, TarReader } from "../base/tar-reader.ts";
+import { type OwnedMember, type TarMember, TarReader } from "../base/tar-reader.ts";
 import type { Cas } from "../cas/store.ts";
 import type { Descriptor } from "./descriptor.ts";
 import { type GrowthLimits, mostBytes } from "./growth.ts";
@@ -30,6 +30,9 @@ export interface LayerCheck {
 
 type Links = "inside" | "any";
 
+/** Is shown each member when it was looked at, and may read its content. What it makes of them counts only in the end. */
+type Visit = (member: OwnedMember, reader: TarReader) => Promise<void>;
+
 /**
  * @param open the layer's bytes from their beginning
  * @param diffId what the image's configuration says of the archive in it
@@ -40,6 +43,7 @@ export async function checkLayer(
   descriptor: Descriptor,
   diffId: unknown,
   { place, signal, links = "inside", limits }: LayerCheck,
+  visit?: Visit,
 ): Promise<void> {
   const { digest, size } = descriptor;
   const found = createHash("sha256");
@@ -48,7 +52,10 @@ export async function checkLayer(
   try {
     const members = new Members(links, mostBytes(size, limits), limits?.members ?? MAX_MEMBERS);
     const reader = new TarReader(pieces);
-    for (let member = await reader.next(); member !== undefined; member = await reader.next()) members.check(member);
+    for (let member = await reader.next(); member !== undefined; member = await reader.next()) {
+      members.check(member);
+      await visit?.(member, reader);
+    }
     for await (const _ of pieces);
   } catch (error) {
     throw await unreadable(error, open, descriptor, place);
@@ -65,14 +72,23 @@ export async function checkLayer(
 
 /** A layer in the store, each once: what was looked at before is remembered. */
 export async function checkStoredLayer(cas: Cas, layer: Layer, memo: Memo, check: LayerCheck): Promise<void> {
-  const { links = "inside" } = check;
   const known = memo.get(memoKey(layer));
-  if (known === "inside" || known === links) return;
+  if (known !== "inside" && known !== (check.links ?? "inside")) await readStoredLayer(cas, layer, memo, check);
+}
+
+/** A layer in the store, looked at while it is read. */
+export async function readStoredLayer(
+  cas: Cas,
+  layer: Layer,
+  memo: Memo,
+  check: LayerCheck,
+  visit?: Visit,
+): Promise<void> {
   const { mediaType, diffId } = layer;
   const { hash, size } = layer.digest;
   const descriptor = { mediaType, digest: `sha256:${hash}`, size };
-  await checkLayer(() => cas.createReadStream(layer.digest), descriptor, diffId, check);
-  memo.set(memoKey(layer), links);
+  await checkLayer(() => cas.createReadStream(layer.digest), descriptor, diffId, check, visit);
+  if (memo.get(memoKey(layer)) !== "inside") memo.set(memoKey(layer), check.links ?? "inside");
 }
 
 /** Of a layer that was made here, and need not be looked at. */

@@ -1,15 +1,14 @@
 /** The file system that a stack of layers makes, as a tree: remembered, or else read from the layers. */
 import { createHash } from "node:crypto";
-import { DecompressError, decompressed } from "../base/decompress.ts";
 import { BstError } from "../base/errors.ts";
 import { TarError } from "../base/tar-fields.ts";
-import { type OwnedMember, TarReader } from "../base/tar-reader.ts";
+import type { OwnedMember, TarReader } from "../base/tar-reader.ts";
 import { type Digest, formatDigest, parseDigest } from "../cas/digest.ts";
 import { nodesOf } from "../cas/directory.ts";
 import type { Cas } from "../cas/store.ts";
 import { Tree } from "../cas/tree.ts";
 import { type Attributes, formatAttributes, parseAttributes, sameAttributes, usualAttributes } from "./attributes.ts";
-import { checkStoredLayer } from "./check-layer.ts";
+import { type LayerCheck, readStoredLayer } from "./check-layer.ts";
 import { GROUPS, USERS } from "./declared.ts";
 import { invalidImage } from "./json.ts";
 import type { Layer } from "./layer.ts";
@@ -35,9 +34,9 @@ function remembered(cas: Cas, memo: Memo, layers: readonly Layer[]): Content | u
 
 /**
  * What the layers hold together. The directories are in the store; the files need not be, as no one needs them to tell
- * what differs. Throws BstError in domain "element" for layers that can't be read.
+ * what differs. Layers that have to be read are looked at as well: throws BstError for those that can't be used.
  */
-export async function rootOf(cas: Cas, layers: readonly Layer[], memo: Memo, signal: AbortSignal): Promise<Content> {
+export async function rootOf(cas: Cas, layers: readonly Layer[], memo: Memo, check: LayerCheck): Promise<Content> {
   let known = layers.length;
   let base: Content | undefined;
   for (; known > 0 && base === undefined; known--) base = remembered(cas, memo, layers.slice(0, known));
@@ -46,8 +45,7 @@ export async function rootOf(cas: Cas, layers: readonly Layer[], memo: Memo, sig
   for (let i = known; i < layers.length; i++) {
     const layer = layers[i];
     if (layer === undefined) break;
-    await checkStoredLayer(cas, layer, memo, { place: "the image", signal, links: "any" });
-    await apply(cas, root, layer, signal);
+    await apply(cas, root, layer, memo, check);
     rememberRoot(memo, layers.slice(0, i + 1), { tree: root.tree.digest(), attributes: root.attributes });
   }
   return { tree: root.tree.digest(), attributes: root.attributes };
@@ -75,34 +73,28 @@ interface Entry {
   readonly digest: Digest | undefined;
 }
 
-async function apply(cas: Cas, root: Root, layer: Layer, signal: AbortSignal): Promise<void> {
+async function apply(cas: Cas, root: Root, layer: Layer, memo: Memo, check: LayerCheck): Promise<void> {
   const entries: Entry[] = [];
-  const bytes = decompressed(cas.objectPath(layer.digest), signal);
+  await readStoredLayer(cas, layer, memo, check, async (member, reader) => {
+    check.signal.throwIfAborted();
+    const components = split(member.name);
+    const last = components.at(-1);
+    const digest = member.type === "file" ? await digestOfContent(cas, reader, member, components) : undefined;
+    // Whiteouts are about the layers below, wherever in the archive they stand.
+    if (last === OPAQUE) clear(cas, root, components.slice(0, -1));
+    else if (last?.startsWith(WHITEOUT)) hide(root, components.slice(0, -1), last.slice(WHITEOUT.length));
+    else if (last !== undefined) entries.push({ components, member, digest });
+  });
   try {
-    const reader = new TarReader(bytes);
-    for (let member = await reader.next(); member !== undefined; member = await reader.next()) {
-      signal.throwIfAborted();
-      const components = split(member.name);
-      const last = components.at(-1);
-      const digest = member.type === "file" ? await digestOfContent(cas, reader, member, components) : undefined;
-      // Whiteouts are about the layers below, wherever in the archive they stand.
-      if (last === OPAQUE) clear(cas, root, components.slice(0, -1));
-      else if (last?.startsWith(WHITEOUT)) hide(root, components.slice(0, -1), last.slice(WHITEOUT.length));
-      else if (last !== undefined) entries.push({ components, member, digest });
-    }
     for (const entry of entries) place(root, entry);
   } catch (error) {
-    if (!(error instanceof TarError || error instanceof DecompressError)) throw error;
-    throw invalidImage(`The layer sha256:${layer.digest.hash} can't be used: ${error.message}`);
-  } finally {
-    await bytes.return(undefined);
+    if (!(error instanceof TarError)) throw error;
+    throw invalidImage(`The layer sha256:${layer.digest.hash} of ${check.place} can't be used: ${error.message}`);
   }
 }
 
 function split(path: string): string[] {
-  const components = path.split("/").filter((name) => name !== "" && name !== ".");
-  if (components.includes("..")) throw new TarError(`'${path}' points outside of the image`);
-  return components;
+  return path.split("/").filter((name) => name !== "" && name !== ".");
 }
 
 async function digestOfContent(

@@ -34,7 +34,8 @@ export class SeenFiles implements ArtifactFiles {
     if (tree === undefined || this.#roots.has(element)) return;
     const { memoDirectory, signal, image } = this.#tools;
     const { layers } = readBaseImage(this.cas, tree, image, element.fullName);
-    this.#roots.set(element, (await rootOf(this.cas, layers, new Memo(memoDirectory), signal)).tree);
+    const check = { place: element.fullName, signal, links: "any" } as const;
+    this.#roots.set(element, (await rootOf(this.cas, layers, new Memo(memoDirectory), check)).tree);
   }
 
   /** Whether it is an image that was opened. */

@@ -208,7 +208,7 @@ describe("a layer with attributes", () => {
         cas,
         layers.filter((layer) => layer !== undefined),
         new Memo(`${tempDir("memo")}/${memos++}`),
-        signal,
+        { place: "here", signal, links: "any" },
       );
     await fc.assert(
       fc.asyncProperty(tree, chosen, tree, chosen, fc.nat(), async (first, firstAttributes, second, its, seed) => {

@@ -156,7 +156,10 @@ describe("a parent", () => {
     const cas = newCas();
     const layout = layoutOf(cas, { layer: strangeLayer });
     await onParent(cas, layout);
-    const { tree } = await rootOf(cas, readBaseImage(cas, layout, 0, "x").layers, new Memo(tempDir("memo")), signal);
+    const { tree } = await rootOf(cas, readBaseImage(cas, layout, 0, "x").layers, new Memo(tempDir("memo")), {
+      place: "here",
+      signal,
+    });
     const files = new Tree(cas, tree);
     expect([...files.paths()]).toEqual([
       ...["absolute", "absolute-link", "linked", "changes", "changes/inside", "dev", "twice", "twice/file"],

@@ -150,7 +150,8 @@ describe("any layer on its parent", () => {
         if (layer !== undefined) below = await applyLayer(cas, below, layer.digest);
         expect(below).toEqual(filesOf(cas, tree));
         const layers = [base, layer].filter((item) => item !== undefined);
-        expect(await rootOf(cas, layers, new Memo(`${tempDir("memo")}/${memos++}`), signal)).toEqual({
+        const check = { place: "here", signal, links: "any" } as const;
+        expect(await rootOf(cas, layers, new Memo(`${tempDir("memo")}/${memos++}`), check)).toEqual({
           tree,
           attributes: new Map(),
         });
