@@ -141,15 +141,22 @@ export class Cas {
 
   /** Whether all directories and files of a tree are there. A yes is remembered while the process lives. */
   hasTree(root: Digest): boolean {
-    if (this.#completeTrees.has(root.hash) || this.#presence?.has(root.hash)) return true;
-    if (!this.has(root)) return false;
-    const directory = this.readDirectory(root);
+    return this.#hasTree(root, false);
+  }
+
+  /** @param had whether the tree is part of one that was whole in an earlier run */
+  #hasTree(root: Digest, had: boolean): boolean {
+    const presence = this.#presence;
+    if (this.#completeTrees.has(root.hash) || presence?.has(root.hash)) return true;
+    const wasWhole = had || presence?.had(root.hash) === true;
+    const isThere = (digest: Digest) => (wasWhole && presence?.isUnchanged(digest.hash)) || this.has(digest);
+    if (!isThere(root)) return false;
+    const { files, directories } = this.readDirectory(root);
     const complete =
-      directory.files.every((node) => this.has(node.digest)) &&
-      directory.directories.every((node) => this.hasTree(node.digest));
+      files.every((node) => isThere(node.digest)) && directories.every((node) => this.#hasTree(node.digest, wasWhole));
     if (complete) {
       this.#completeTrees.add(root.hash);
-      this.#presence?.add(root.hash);
+      presence?.add(root.hash);
     }
     return complete;
   }
@@ -157,9 +164,11 @@ export class Cas {
   /** @internal Whether all blobs are there, by what is remembered where nothing was removed since. */
   hasAll(digests: readonly Digest[]): boolean {
     return digests.every((digest) => {
-      if (this.#presence?.has(digest.hash)) return true;
-      const found = this.has(digest);
-      if (found) this.#presence?.add(digest.hash);
+      const { hash } = digest;
+      const presence = this.#presence;
+      if (presence?.has(hash)) return true;
+      const found = (presence?.had(hash) && presence.isUnchanged(hash)) || this.has(digest);
+      if (found) presence?.add(hash);
       return found;
     });
   }
