@@ -27,7 +27,7 @@ print(json.dumps([outcome(question) for question in json.load(sys.stdin)]))
     input: JSON.stringify(questions),
     encoding: "utf8",
     maxBuffer: 1 << 30,
-    env: { ...process.env, PYTHONUTF8: "1" },
+    env: { ...process.env, PYTHONUTF8: "1", PYTHONDONTWRITEBYTECODE: "1", PYTHONPATH: import.meta.dirname },
   });
   if (error !== undefined) throw error;
   if (status !== 0) throw new Error(`python failed: ${stderr}`);

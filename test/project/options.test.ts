@@ -83,26 +83,11 @@ function outcome(question: Question): Answer<Result> {
 function theirs(questions: readonly Question[]): Answer<Result>[] {
   return askEach<Result>(
     `
-import os, platform, tempfile, warnings
+import platform, warnings
 warnings.simplefilter("ignore")
-from buildstream import _yaml
 from buildstream._options import OptionPool
-directory = tempfile.mkdtemp()
+from yaml_nodes import placed, read
 real = platform.uname()
-def read(text, name):
-    path = os.path.join(directory, name)
-    with open(path, "w") as file:
-        file.write(text)
-    return _yaml.load(path, name)
-def placed(node):
-    place = node.get_provenance()
-    if hasattr(node, "as_str"):
-        content = node.as_str()
-    elif hasattr(node, "items"):
-        content = [[key, placed(value)] for key, value in node.items()]
-    else:
-        content = [placed(item) for item in node]
-    return [place._line, place._col, content]
 def answer(question):
     system, machine = question.get("uname", "Linux|x86_64").split("|")
     platform.uname = lambda: real._replace(system=system, machine=machine)

@@ -109,23 +109,7 @@ describe.skipIf(absent !== undefined)(`as BuildStream composes (${absent ?? "com
     }));
     const answers = askEach<Placed>(
       `
-import os, tempfile
-from buildstream import _yaml
-directory = tempfile.mkdtemp()
-def read(text, name):
-    path = os.path.join(directory, name)
-    with open(path, "w") as file:
-        file.write(text)
-    return _yaml.load(path, name)
-def placed(node):
-    place = node.get_provenance()
-    if hasattr(node, "as_str"):
-        content = node.as_str()
-    elif hasattr(node, "items"):
-        content = [[key, placed(value)] for key, value in node.items()]
-    else:
-        content = [placed(item) for item in node]
-    return [place._line, place._col, content]
+from yaml_nodes import placed, read
 def answer(question):
     a, b, c = (read(text, name) for text, name in zip(question["texts"], "abc"))
     if question["isUnder"]:

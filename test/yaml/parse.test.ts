@@ -133,15 +133,7 @@ function theirs(texts: readonly string[]): Answer<Placed>[] {
   return askEach<Placed>(
     `
 from buildstream import _yaml
-def placed(node):
-    place = node.get_provenance()
-    if hasattr(node, "as_str"):
-        content = node.as_str()
-    elif hasattr(node, "items"):
-        content = [[key, placed(value)] for key, value in node.items()]
-    else:
-        content = [placed(item) for item in node]
-    return [place._line, place._col, content]
+from yaml_nodes import placed
 def answer(index):
     return placed(_yaml.load(${JSON.stringify(directory)} + "/%d" % index, "x"))
 `,
