@@ -1,4 +1,4 @@
-// Bundles src/ and its types for plugins into dist/, runs it once so that its code is kept compiled, and links the command
+// Bundles src/, as a command and as a library, and its types into dist/, runs it once so that its code is kept compiled, and links the command
 // where npx finds it.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { pluginTypes } from "./types.mjs";
+import { packageTypes } from "./types.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 // Built aside first, so that a failed build leaves the last good one.
@@ -33,17 +33,15 @@ const common = {
   legalComments: "none",
   logLevel: "warning",
 };
-const types = pluginTypes();
+const types = packageTypes();
 await build({
   ...common,
   entryPoints: ["src/cli/launch.ts"],
   outfile: "dist.new/bst-ts.js",
   banner: { js: "#!/usr/bin/env node" },
 });
-await build({
+const whole = {
   ...common,
-  entryPoints: ["src/cli/main.ts"],
-  outfile: "dist.new/main.js",
   // Code that was kept compiled cannot import: packages are required.
   supported: { "dynamic-import": false },
   define: { "process.env.BST_TS_BUILD": JSON.stringify(sourcesHash()) },
@@ -51,9 +49,11 @@ await build({
   external: ["@grpc/grpc-js", "sucrase", "undici"],
   minifySyntax: true,
   minifyWhitespace: true,
-  sourcemap: "linked",
-});
-writeFileSync(join(fresh, "plugin.d.ts"), await types);
+};
+await build({ ...whole, entryPoints: ["src/cli/main.ts"], outfile: "dist.new/main.js", sourcemap: "linked" });
+// The library is apart, so that it costs the command nothing.
+await build({ ...whole, entryPoints: ["src/api/index.ts"], outfile: "dist.new/api.js" });
+writeFileSync(join(fresh, "index.d.ts"), await types);
 writeFileSync(join(fresh, "package.json"), '{ "type": "commonjs" }\n');
 chmodSync(join(fresh, "bst-ts.js"), 0o755);
 rmSync(join(root, "dist"), { recursive: true, force: true });

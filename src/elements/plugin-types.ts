@@ -1,6 +1,6 @@
 /**
  * The types that plugins are written against, and no others: `import type { ElementPlugin } from "bst-ts"`. They are made
- * into dist/plugin.d.ts.
+ * into dist/index.d.ts, with those of the library.
  */
 import type { ElementKind } from "../project/element-kind.ts";
 import type { SourceKind } from "../project/source-kind.ts";

@@ -67,7 +67,7 @@ function fileOf(what: string): string {
 }
 
 it("The package has one file of types, which imports nothing but Node.js", () => {
-  const text = readFileSync(join(installed, "dist/plugin.d.ts"), "utf8");
+  const text = readFileSync(join(installed, "dist/index.d.ts"), "utf8");
   const modules = [...text.matchAll(/(?:from|import\()\s*["']([^"']+)["']/g)].map(([, name]) => name);
   expect(modules.filter((name) => name !== "bst-ts")).toEqual(["node:stream"]);
 });
