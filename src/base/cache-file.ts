@@ -1,7 +1,7 @@
 /** Files that only save time: they appear whole or not at all, and that they can't be written is no error. */
 import { randomBytes } from "node:crypto";
 import fs from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { systemErrorCode } from "./errors.ts";
 
 /** What is written at once, in characters or bytes: a text for everything could be longer than texts can be. */
@@ -53,6 +53,18 @@ function* portions(pieces: Iterable<string | Uint8Array>): Generator<string | Ui
 /** The content of such a file; undefined where it can't be read. */
 export function readCacheFile(file: string): Buffer | undefined {
   return unlessRefused(() => fs.readFileSync(file));
+}
+
+/** Removes the files of a folder that were written before so many others. Those of other processes may be gone meanwhile. */
+export function keepNewestFiles(folder: string, count: number): void {
+  const names = unlessRefused(() => fs.readdirSync(folder)) ?? [];
+  if (names.length <= count) return;
+  const files = names.map((name) => {
+    const path = join(folder, name);
+    return { path, written: unlessRefused(() => fs.statSync(path).mtimeMs) ?? 0 };
+  });
+  const superfluous = files.sort((a, b) => b.written - a.written).slice(count);
+  for (const { path } of superfluous) unlessRefused(() => fs.rmSync(path, { force: true }));
 }
 
 /** What an action gives; undefined where the system refuses it. */

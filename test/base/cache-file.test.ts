@@ -1,8 +1,14 @@
 /** Files of caches: whole or not at all, and never a reason to fail. */
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { readCacheFile, readCacheLines, writeCacheFile, writeCacheLines } from "../../src/base/cache-file.ts";
+import {
+  keepNewestFiles,
+  readCacheFile,
+  readCacheLines,
+  writeCacheFile,
+  writeCacheLines,
+} from "../../src/base/cache-file.ts";
 import { tempDir } from "../helpers.ts";
 
 test("pieces are written one after the other, into a folder that is made", () => {
@@ -21,6 +27,19 @@ test("what can't be written or read is left", () => {
   expect(writeCacheFile(join(directory, "folder"), ["x"])).toBe(false);
   expect(readCacheFile(join(directory, "folder"))).toBeUndefined();
   expect(readdirSync(directory).sort()).toEqual(["file", "folder"]);
+});
+
+test("of a folder the files are kept that were written last", () => {
+  const directory = tempDir("cache");
+  for (const [time, name] of ["c", "a", "d", "b"].entries()) {
+    writeFileSync(join(directory, name), "");
+    utimesSync(join(directory, name), time, time);
+  }
+  keepNewestFiles(directory, 4);
+  expect(readdirSync(directory)).toHaveLength(4);
+  keepNewestFiles(directory, 2);
+  expect(readdirSync(directory).sort()).toEqual(["b", "d"]);
+  keepNewestFiles(join(directory, "missing"), 1);
 });
 
 test("a fault of the program is no reason to be silent, and leaves nothing", () => {

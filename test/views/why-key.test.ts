@@ -1,5 +1,5 @@
 /** `why-key`: which field made a key another, and where that is. */
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { cacheConfig, project, runCli } from "../helpers.ts";
@@ -67,6 +67,24 @@ test("tells fields, places and dependencies, down to where a change began", asyn
   const again = await run("why-key", "--json", "--against", before.slice(0, 10), "composed.bst");
   expect(JSON.parse(again.stdout)).toEqual(told);
   expect(await run("why-key", "--against", "0000000000", "composed.bst")).toMatchObject({ code: 255 });
+});
+
+test("remembers the last builds of an element only", async () => {
+  const records = join(dirname(config), "cache/bst-ts/key-fields/test/a");
+  mkdirSync(records, { recursive: true });
+  for (let i = 0; i < 40; i++) {
+    writeFileSync(join(records, `old${i}`), "{}");
+    utimesSync(join(records, `old${i}`), i, i);
+  }
+  writeFileSync(join(cwd, "files/a/usr/a"), "another again");
+  const { code, stderr } = await run("build", "a.bst");
+  expect(code, stderr).toBe(0);
+  const left = readdirSync(records);
+  expect(left).toHaveLength(32);
+  expect(left).not.toContain("old0");
+  edit("a.bst", "files/a\n", "files/a\nconfig: {target: /a}\n");
+  const [told] = JSON.parse((await run("why-key", "--json", "a.bst")).stdout);
+  expect(told).toMatchObject({ partial: false, changes: [{ after: "/a" }] });
 });
 
 test("tells what artifacts of others have of it", async () => {
