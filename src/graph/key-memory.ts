@@ -19,6 +19,11 @@ import type { Keys } from "./keys.ts";
 
 /** What is kept of an element. */
 interface Entry {
+  /**
+   * The number of the run that computed the keys, from 1. A dependency of a higher number was computed again by a run that
+   * did not load this element, whose keys are old then.
+   */
+  readonly run: number;
   /** A hash over everything that it was resolved from. */
   readonly basis: string;
   /** Null where a source has no ref. */
@@ -28,7 +33,10 @@ interface Entry {
   readonly warnings: readonly Warning[];
 }
 
-const HEADER = "bst-ts keys 2";
+const HEADER = "bst-ts keys 3";
+
+/** The number of no run: every other is lower. */
+const NEVER = Number.POSITIVE_INFINITY;
 
 /** How many sets of options and projects are remembered. */
 const KEPT_FILES = 8;
@@ -38,13 +46,13 @@ export class KeyMemory {
   private readonly build: string;
   private file: string | undefined;
   private session: LoadSession | undefined;
-  /** Entries as JSON, by full names of elements. */
+  /** Entries by full names of elements: the run, a blank, and the rest as JSON. */
   private lines = new Map<string, string>();
   private readonly entries = new Map<Element, Entry>();
   private readonly bases = new Map<Element, string>();
   private readonly unchanged = new Set<Element>();
-  /** Elements whose keys were taken from here. */
-  private readonly reused = new Set<Element>();
+  /** Elements whose keys were taken from here, with the run that computed them. */
+  private readonly reused = new Map<Element, number>();
   private readonly plugins = new Map<string, string | undefined>();
 
   /**
@@ -70,7 +78,7 @@ export class KeyMemory {
       const basis = this.basis(element);
       if (basis === undefined) continue;
       this.bases.set(element, basis);
-      if (!allIn(this.unchanged, element)) continue;
+      if (!everyDependency(element, (each) => this.unchanged.has(each))) continue;
       const entry = parse(this.lines.get(element.fullName));
       if (entry?.basis !== basis || !entry.inputs.every(([path]) => fs.existsSync(path))) continue;
       this.entries.set(element, entry);
@@ -87,30 +95,45 @@ export class KeyMemory {
   /** The keys of an element that nothing changed for; null where it has none, undefined where they must be computed. */
   keysOf(element: Element): Keys | null | undefined {
     const entry = this.entries.get(element);
-    if (entry === undefined || !allIn(this.reused, element)) return undefined;
+    if (entry === undefined || !everyDependency(element, (each) => (this.reused.get(each) ?? NEVER) <= entry.run))
+      return undefined;
     if (!entry.inputs.every(([path, hash]) => this.digest(path) === hash)) return undefined;
-    this.reused.add(element);
+    this.reused.set(element, entry.run);
     return entry.keys;
   }
 
-  /** Keeps the keys of all elements. That it can't be written only costs time later. */
+  /**
+   * Keeps the keys of all elements. That it can't be written only costs time later.
+   * @param elements each after what it depends on
+   */
   save(elements: readonly Element[], keysOf: (element: Element) => Keys | undefined): void {
     const { file } = this;
-    if (file === undefined) return;
+    if (file === undefined || elements.every((element) => this.reused.has(element))) return;
+    const thisRun = 1 + [...this.lines.values()].reduce((last, line) => Math.max(last, Number.parseInt(line, 10)), 0);
+    const runs = new Map(this.reused);
     let isChanged = false;
     for (const element of elements) {
-      if (this.reused.has(element)) continue;
+      if (runs.has(element)) continue;
+      const { fullName } = element;
       const entry = this.entry(element, keysOf(element));
-      const line = entry && JSON.stringify(entry);
-      if (line === this.lines.get(element.fullName)) continue;
+      const known = this.lines.get(fullName);
+      if (entry === undefined) {
+        isChanged = this.lines.delete(fullName) || isChanged;
+        continue;
+      }
+      const rest = JSON.stringify(entry);
+      const run = known === undefined ? NEVER : Number.parseInt(known, 10);
+      const isKnown =
+        known === `${run} ${rest}` && everyDependency(element, (each) => (runs.get(each) ?? NEVER) <= run);
+      runs.set(element, isKnown ? run : thisRun);
+      if (isKnown) continue;
       isChanged = true;
-      if (line === undefined) this.lines.delete(element.fullName);
-      else this.lines.set(element.fullName, line);
+      this.lines.set(fullName, `${thisRun} ${rest}`);
     }
     if (isChanged && writeCacheLines(file, HEADER, this.lines)) forgetOldest(this.directory);
   }
 
-  private entry(element: Element, keys: Keys | undefined): Entry | undefined {
+  private entry(element: Element, keys: Keys | undefined): Omit<Entry, "run"> | undefined {
     const basis = this.bases.get(element);
     const { inputs, warnings, isOpen } = element.traces;
     if (basis === undefined || isOpen || usesModules(element.project)) return undefined;
@@ -188,19 +211,19 @@ export class KeyMemory {
   }
 }
 
-/** Undefined for what is no JSON, as in a damaged file. */
+/** Undefined for what is no such line, as in a damaged file. */
 function parse(line: string | undefined): Entry | undefined {
+  const run = line === undefined ? Number.NaN : Number.parseInt(line, 10);
+  if (line === undefined || Number.isNaN(run)) return undefined;
   try {
-    return line === undefined ? undefined : JSON.parse(line);
+    return { run, ...JSON.parse(line.slice(line.indexOf(" ") + 1)) };
   } catch {
     return undefined;
   }
 }
 
-function allIn(elements: ReadonlySet<Element>, { buildDependencies, runtimeDependencies }: Element): boolean {
-  return (
-    buildDependencies.every((each) => elements.has(each)) && runtimeDependencies.every((each) => elements.has(each))
-  );
+function everyDependency(element: Element, holds: (dependency: Element) => boolean): boolean {
+  return element.buildDependencies.every(holds) && element.runtimeDependencies.every(holds);
 }
 
 function describePlugin(project: Project, type: keyof PluginOrigins, kind: string): string | undefined {

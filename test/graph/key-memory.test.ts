@@ -63,6 +63,20 @@ it("is used: what is wrong in it is shown", async () => {
   expect((await show(cwd, config, [], "%{name} %{full-key}")).stdout).toBe(stdout.replace(key, wrong));
 });
 
+it("forgets what depends on elements that changed while it was not loaded", async () => {
+  const cwd = project(files);
+  const config = cacheConfig();
+  const keys = async (target: string, config: string) =>
+    (await runCli(["show", "--format", "%{name} %{full-key}", target], { cwd, config })).stdout;
+  await tick();
+  await keys("c.bst", config);
+  writeFiles(cwd, { "files/a/one": "other" });
+  await tick();
+  // Without what depends on it.
+  await keys("a.bst", config);
+  expect(await keys("c.bst", config)).toBe(await keys("c.bst", cacheConfig()));
+});
+
 const edits: Readonly<Record<string, (cwd: string) => void>> = {
   nothing: () => {},
   "an element": (cwd) => writeFiles(cwd, { "b.bst": "kind: manual\nbuild-depends: [a.bst]\n" }),
