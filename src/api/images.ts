@@ -1,8 +1,8 @@
 /** Images for programs: what the commands on images do, without their output. */
 import { BstError } from "../base/errors.ts";
 import type { CommandContext } from "../cli/app.ts";
-import { absolute, openImages, parseDestination, selectionOf, transfer } from "../cli/images.ts";
-import { copyAndTell } from "../cli/statements.ts";
+import { absolute, openImages, parseDestination, selectionOf } from "../cli/images.ts";
+import { transferWith } from "../cli/statements.ts";
 import { inspectImage } from "../oci/inspect.ts";
 import { parseImageName } from "../oci/transport/names.ts";
 import type { TransportTools } from "../oci/transport/open.ts";
@@ -37,13 +37,9 @@ export function imagesOf(open: () => CommandContext & Disposable): Images {
     copy: (source, destination, options = {}) =>
       lend(source, options, async ({ context, image, tools }) => {
         const to = parseDestination(context, destination, options.force ?? false);
-        const { reader } = image;
-        const { root } = await withWriter(to, await reader.tags(), tools, async (writer) => {
-          const parts = await transfer(context, "copy", image, writer, selectionIn(options));
-          if (options.referrers) await copyAndTell(context, reader, writer, parts);
-          return parts;
-        });
-        return root.descriptor.digest;
+        return await withWriter(to, await image.reader.tags(), tools, (writer) =>
+          transferWith(options.referrers ?? false, context, "copy", image, writer, selectionIn(options)),
+        );
       }),
   };
 }

@@ -9,12 +9,12 @@ import type { Parts } from "../oci/copy.ts";
 import { readPrivateKey, readPublicKey } from "../oci/cosign/keys.ts";
 import { signImage } from "../oci/cosign/signatures.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
-import { copyReferrers } from "../oci/referrers.ts";
+import { copyReferrers, requireReferrers } from "../oci/referrers.ts";
 import type { Repository } from "../oci/registry/repository.ts";
 import { type SbomFormat, sbomOf } from "../oci/sbom/formats.ts";
-import type { ImageReader, ImageWriter } from "../oci/transport/types.ts";
+import type { ImageWriter } from "../oci/transport/types.ts";
 import type { CommandContext } from "./app.ts";
-import type { ImageBench } from "./images.ts";
+import { type ImageBench, transfer } from "./images.ts";
 import { inventoriesOf } from "./sbom.ts";
 
 /** By the digest of the image that they are about. */
@@ -61,16 +61,20 @@ export async function attachAll(
   return written;
 }
 
-/** Copies what is said of an image that was copied. @throws BstError */
-export async function copyAndTell(
-  { reporter, signal }: CommandContext,
-  reader: ImageReader,
-  writer: ImageWriter,
-  parts: Parts,
-): Promise<void> {
-  for (const [digest, subject] of await copyReferrers(reader, writer, parts, signal)) {
+/** Copies an image, and what is said of it if that is wanted. @returns the digest. @throws BstError */
+export async function transferWith(
+  referrers: boolean,
+  ...[context, action, image, writer, select]: Parameters<typeof transfer>
+): Promise<string> {
+  const { reporter, signal } = context;
+  const parts = async () => transfer(context, action, image, writer, select);
+  if (!referrers) return (await parts()).root.descriptor.digest;
+  requireReferrers(writer);
+  const copied = await parts();
+  for (const [digest, subject] of await copyReferrers(image.reader, writer, copied, signal)) {
     reporter.emit({ type: "info", text: `${digest}, which says something of ${subject}, is at ${writer.name}` });
   }
+  return copied.root.descriptor.digest;
 }
 
 /** @param file path of a key, relative to the current folder. @throws BstError domain app, reason invalid-signing-key */

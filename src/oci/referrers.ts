@@ -1,33 +1,38 @@
 /** Copies what is said of images beside them: artifacts that refer to them, and what cosign keeps under tags. */
 import { BstError } from "../base/errors.ts";
 import { copyImage, type Parts, readPart } from "./copy.ts";
-import { cosignTag, KINDS } from "./cosign/tags.ts";
-import type { Content, Descriptor } from "./descriptor.ts";
+import { type Content, type Descriptor, readDescriptor } from "./descriptor.ts";
 import { invalidImage } from "./json.ts";
-import { isIndex, readManifest } from "./manifest.ts";
+import { isIndex, parse, readManifest } from "./manifest.ts";
+import { cosignTag, KINDS } from "./statement-tags.ts";
 import { type ImageReader, type ImageWriter, relay } from "./transport/types.ts";
 
 /** What is said may be said of again, and nothing has so much said of it. */
 const MOST = 1000;
 
+/** One to a place that can hold more than images. */
+export type ReferrerWriter = ImageWriter & Required<Pick<ImageWriter, "refer" | "tag">>;
+
+/** @throws BstError domain element, reason no-referrers, for a place that can hold none */
+export function requireReferrers(writer: ImageWriter): asserts writer is ReferrerWriter {
+  if (writer.refer !== undefined && writer.tag !== undefined) return;
+  throw new BstError("element", `${writer.name} holds an image alone, and nothing that is said of it`, {
+    reason: "no-referrers",
+    detail: "Signatures and lists of parts can be copied to registries and to folders (oci:FOLDER).",
+  });
+}
+
 /**
  * Copies what is said of an image and its parts, and what is said of that, to where the image was copied.
  * @returns the digests of what was copied, each with that of what it is about
- * @throws BstError; domain element, reason no-referrers, for a place that can hold none
+ * @throws BstError
  */
 export async function copyReferrers(
   reader: ImageReader,
-  writer: ImageWriter,
+  writer: ReferrerWriter,
   { root, manifests }: Parts,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, string>> {
-  const { refer, tag } = writer;
-  if (refer === undefined || tag === undefined) {
-    throw new BstError("element", `${writer.name} holds an image alone, and nothing that is said of it`, {
-      reason: "no-referrers",
-      detail: "Signatures and lists of parts can be copied to registries and to folders (oci:FOLDER).",
-    });
-  }
   const found = new Map<string, string>();
   const copy = async (content: Content, subject: string, finish: () => Promise<void>) => {
     found.set(content.descriptor.digest, subject);
@@ -40,14 +45,15 @@ export async function copyReferrers(
     for (const descriptor of (await reader.referrers?.(subject)) ?? []) {
       if (found.has(descriptor.digest)) continue;
       const content = await readPart(reader, descriptor);
+      if (!isAbout(content, subject)) continue;
       const entry = withType(content, reader.name);
-      await copy(content, subject, () => refer.call(writer, entry));
+      await copy(content, subject, () => writer.refer(entry));
       pending.push(descriptor.digest);
     }
     for (const kind of KINDS) {
       const name = cosignTag(subject, kind);
       const content = await reader.tagged?.(name);
-      if (content !== undefined) await copy(content, subject, () => tag.call(writer, name, content));
+      if (content !== undefined) await copy(content, subject, () => writer.tag(name, content));
     }
   }
   return found;
@@ -65,6 +71,12 @@ function placing(writer: ImageWriter, content: Content, finish: () => Promise<vo
     },
     [Symbol.asyncDispose]: async () => {},
   };
+}
+
+/** Whoever lists it may say so of anything. */
+function isAbout({ bytes, descriptor }: Content, subject: string): boolean {
+  const said = parse(bytes, descriptor.digest)["subject"];
+  return said !== undefined && readDescriptor(said, "The subject").digest === subject;
 }
 
 /** With what kind of artifact it is, which registries tell, or not. */

@@ -394,6 +394,45 @@ describe("what is said of images", () => {
     expect(await heard(`docker://${other.host}/app:1`)).toEqual([1, 1]);
   });
 
+  test("is found in layouts of others, which keep a list of it, or tell nothing but its digest", async () => {
+    const { registry, digest } = await said(true);
+    const folder = join(tempDir("layout"), "app");
+    await output(`pull ${registry.host}/app:1 oci:${folder}:1 --all -r`);
+    const file = join(folder, "index.json");
+    const index = JSON.parse(readFileSync(file, "utf8"));
+    type Entry = { artifactType?: string; mediaType: string; digest: string; size: number };
+    const write = (manifests: readonly object[]) => writeFileSync(file, JSON.stringify({ ...index, manifests }));
+    write(index.manifests.map(({ artifactType, ...entry }: Entry) => entry));
+    expect(await heard(`oci:${folder}`)).toEqual([1, 1]);
+    const lists = index.manifests.flatMap(({ artifactType, ...entry }: Entry) => {
+      if (artifactType === undefined) return [entry];
+      const { subject } = JSON.parse(readFileSync(join(folder, "blobs", entry.digest.replace(":", "/")), "utf8"));
+      const list = { schemaVersion: 2, mediaType: index.mediaType, manifests: [{ ...entry, artifactType }] };
+      const bytes = Buffer.from(JSON.stringify(list));
+      writeFileSync(join(folder, "blobs", sha256(bytes).replace(":", "/")), bytes);
+      const annotations = { "org.opencontainers.image.ref.name": subject.digest.replace(":", "-") };
+      return [{ mediaType: index.mediaType, digest: sha256(bytes), size: bytes.length, annotations }];
+    });
+    write(lists);
+    expect(await heard(`oci:${folder}`)).toEqual([1, 1]);
+    expect(await output(`verify oci:${folder}`)).toContain(`${digest} is whole`);
+  });
+
+  test("is left where it is about something else", async () => {
+    const { registry, digest } = await said(false);
+    const strange = (await output(`push image.bst ${registry.host}/app:other`)).trim();
+    const manifests = registry.manifests.get("app");
+    const bytes = manifests?.get(strange)?.bytes ?? Buffer.alloc(0);
+    const mediaType = "application/vnd.oci.image.index.v1+json";
+    const entry = { mediaType: JSON.parse(bytes.toString()).mediaType, digest: strange, size: bytes.length };
+    const index = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType, manifests: [entry] }));
+    manifests?.set(digest.replace(":", "-"), { type: mediaType, bytes: index });
+    const other = await serveRegistry();
+    await output(`copy docker://${registry.host}/app@${digest} docker://${other.host}/app:1 --all -r`);
+    expect(other.manifests.get("app")?.has(digest)).toBe(true);
+    expect(other.manifests.get("app")?.has(strange)).toBe(false);
+  });
+
   test("is that of the one image which is copied, and has no place in archives", async () => {
     const { registry } = await said(true);
     const other = await serveRegistry();

@@ -3,8 +3,8 @@ import { BstError } from "../../base/errors.ts";
 import { parseImageName } from "../../oci/transport/names.ts";
 import { withWriter } from "../../oci/transport/open.ts";
 import type { Run } from "../app.ts";
-import { absolute, openImages, parseDestination, selectionOf, transfer } from "../images.ts";
-import { copyAndTell } from "../statements.ts";
+import { absolute, openImages, parseDestination, selectionOf } from "../images.ts";
+import { transferWith } from "../statements.ts";
 
 export const run: Run<"image copy"> = async (context, options) => {
   const source = absolute(context, parseImageName(options.source));
@@ -18,11 +18,9 @@ export const run: Run<"image copy"> = async (context, options) => {
     });
   }
   await using reader = image.reader;
-  const { root } = await withWriter(destination, await reader.tags(), tools, async (writer) => {
-    const parts = await transfer(context, "copy", image, writer, select);
-    if (options.referrers) await copyAndTell(context, reader, writer, parts);
-    return parts;
-  });
-  context.print(root.descriptor.digest);
+  const digest = await withWriter(destination, await reader.tags(), tools, (writer) =>
+    transferWith(options.referrers, context, "copy", image, writer, select),
+  );
+  context.print(digest);
   return undefined;
 };

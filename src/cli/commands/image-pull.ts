@@ -2,8 +2,8 @@
 import { parseRegistryName } from "../../oci/transport/names.ts";
 import { withWriter } from "../../oci/transport/open.ts";
 import type { Run } from "../app.ts";
-import { openImages, parseDestination, selectionOf, transfer } from "../images.ts";
-import { copyAndTell } from "../statements.ts";
+import { openImages, parseDestination, selectionOf } from "../images.ts";
+import { transferWith } from "../statements.ts";
 
 export const run: Run<"image pull"> = async (context, options) => {
   const reference = parseRegistryName(options.image);
@@ -12,12 +12,10 @@ export const run: Run<"image pull"> = async (context, options) => {
   const { tools, images } = await openImages(context, [{ kind: "registry", reference }], options);
   for (const image of images) {
     await using reader = image.reader;
-    const { root } = await withWriter(destination, await reader.tags(), tools, async (writer) => {
-      const parts = await transfer(context, "pull", image, writer, select);
-      if (options.referrers) await copyAndTell(context, reader, writer, parts);
-      return parts;
-    });
-    context.print(root.descriptor.digest);
+    const digest = await withWriter(destination, await reader.tags(), tools, (writer) =>
+      transferWith(options.referrers, context, "pull", image, writer, select),
+    );
+    context.print(digest);
   }
   return undefined;
 };

@@ -7,8 +7,8 @@ import { invalidImage } from "../json.ts";
 import { isManifest, MAX_CONFIG, readManifest } from "../manifest.ts";
 import { CONFIG, MANIFEST } from "../media-types.ts";
 import type { Repository } from "../registry/repository.ts";
+import { cosignTag } from "../statement-tags.ts";
 import { isAbout, isSignatureOf, payloadOf, signatureOf } from "./payload.ts";
-import { cosignTag } from "./tags.ts";
 
 const PAYLOAD = "application/vnd.dev.cosign.simplesigning.v1+json";
 const SIGNATURE = "dev.cosignproject.cosign/signature";

@@ -3,15 +3,11 @@ import { BstError } from "../../base/errors.ts";
 import { type Content, type Descriptor, describeBytes } from "../descriptor.ts";
 import { ACCEPTED, MAX_MANIFEST, parse, readIndex } from "../manifest.ts";
 import { INDEX } from "../media-types.ts";
+import { referrersTag } from "../statement-tags.ts";
 import { urlOf } from "./http.ts";
 import type { RegistrySession } from "./session.ts";
 
 const MAX_PAGES = 100;
-
-/** Under which those find them who know no other way. */
-function tagOf(digest: string): string {
-  return digest.replace(":", "-");
-}
 
 /** @throws BstError domain remote */
 export async function listReferrers(session: RegistrySession, digest: string): Promise<readonly Descriptor[]> {
@@ -46,7 +42,7 @@ export async function addReferrer(session: RegistrySession, subject: string, con
   const index = { schemaVersion: 2, mediaType: INDEX, manifests: [...known, entry] };
   await session.ask({
     method: "PUT",
-    at: `manifests/${tagOf(subject)}`,
+    at: `manifests/${referrersTag(subject)}`,
     headers: { "content-type": INDEX },
     body: Buffer.from(JSON.stringify(index)),
     ok: [200, 201, 202],
@@ -54,7 +50,7 @@ export async function addReferrer(session: RegistrySession, subject: string, con
 }
 
 async function readTag(session: RegistrySession, subject: string): Promise<readonly Descriptor[]> {
-  const at = `manifests/${tagOf(subject)}`;
+  const at = `manifests/${referrersTag(subject)}`;
   const answer = await session.ask({ method: "GET", at, headers: { accept: ACCEPTED }, ok: [200, 404] }, MAX_MANIFEST);
   return answer.status === 200 ? indexed(answer.body, subject) : [];
 }

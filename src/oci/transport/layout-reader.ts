@@ -1,10 +1,10 @@
 /** Reads an OCI layout. */
 import { BstError } from "../../base/errors.ts";
-import { isCosignTag } from "../cosign/tags.ts";
 import { type Content, type Descriptor, describeBytes, digestText, hexOf, readDescriptor } from "../descriptor.ts";
 import { invalidImage } from "../json.ts";
 import { type ImageIndex, isIndex, isManifest, MAX_MANIFEST, parse, readIndex } from "../manifest.ts";
 import { INDEX } from "../media-types.ts";
+import { isStatementTag, referrersTag } from "../statement-tags.ts";
 import { DOCKER_INDEX, dockerTags } from "./docker-index.ts";
 import { type ImageFiles, readFile } from "./files.ts";
 import type { ImageReader } from "./types.ts";
@@ -69,13 +69,22 @@ export class LayoutReader implements ImageReader {
   }
 
   async referrers(digest: string): Promise<readonly Descriptor[]> {
-    const found: Descriptor[] = [];
+    const found = new Map<string, Descriptor>();
     for (const entry of (await this.#index()).manifests) {
-      if (entry.artifactType === undefined || !isManifest(entry)) continue;
-      const { subject } = parse((await this.manifest(entry)).bytes, entry.digest);
-      if (subject !== undefined && readDescriptor(subject, "The subject").digest === digest) found.push(entry);
+      if ((await this.#subjectOf(entry)) === digest) found.set(entry.digest, withoutNames(entry));
     }
-    return found;
+    // Some programs keep a list, as in registries that don't know what refers to what.
+    const list = await this.tagged(referrersTag(digest));
+    const listed = list !== undefined && isIndex(list.descriptor) ? readIndex(list, this.name).manifests : [];
+    for (const entry of listed) if (!found.has(entry.digest)) found.set(entry.digest, entry);
+    return [...found.values()];
+  }
+
+  /** The digest of what a manifest says something about. */
+  async #subjectOf(entry: Descriptor): Promise<string | undefined> {
+    if (!isManifest(entry)) return undefined;
+    const { subject } = parse((await this.manifest(entry)).bytes, entry.digest);
+    return subject === undefined ? undefined : readDescriptor(subject, "The subject").digest;
   }
 
   async tagged(tag: string): Promise<Content | undefined> {
@@ -85,18 +94,22 @@ export class LayoutReader implements ImageReader {
 
   async #entries(): Promise<readonly Descriptor[]> {
     const { manifests } = await this.#index();
+    if (this.#ref !== undefined) return this.#named(manifests);
+    if (manifests.length < 2) return manifests;
     // What is said of images stands beside them.
-    const images = manifests.filter(
-      ({ annotations, artifactType }) => artifactType === undefined && !isCosignTag(annotations?.[REF_NAME] ?? ""),
-    );
-    const meant = images.length > 0 ? images : manifests;
-    return this.#ref === undefined ? meant : this.#named(meant);
+    const images: Descriptor[] = [];
+    for (const entry of manifests) {
+      const isStatement = entry.artifactType !== undefined || isStatementTag(entry.annotations?.[REF_NAME] ?? "");
+      if (!isStatement && (await this.#subjectOf(entry)) === undefined) images.push(entry);
+    }
+    return images.length > 0 ? images : manifests;
   }
 
   #named(entries: readonly Descriptor[]): readonly Descriptor[] {
     const found = entries.filter(({ annotations }) => annotations?.[REF_NAME] === this.#ref);
     if (found.length > 0) return found;
-    const names = entries.flatMap(({ annotations }) => annotations?.[REF_NAME] ?? []);
+    const all = entries.flatMap(({ annotations }) => annotations?.[REF_NAME] ?? []);
+    const names = all.filter((name) => !isStatementTag(name));
     throw new BstError("element", `${this.#files.name} holds no image of the name '${this.#ref}'`, {
       reason: "no-such-image",
       detail: names.length === 0 ? "Its images have no names." : `It holds: ${names.join(", ")}`,
