@@ -14,23 +14,32 @@ export function urlDirectoryName(url: string): string {
   return url.replace(/[^a-zA-Z0-9%]/gu, "_");
 }
 
-/** The first candidate's result that is no error, or the last one's error. */
+/** The first candidate's result that is no error, or the last one's error, which then tells of the others. */
 export async function firstCandidate<T>(
   context: SourceContext,
   declaredUrl: string,
   purpose: "fetch" | "track",
   attempt: (candidate: UrlCandidate) => Promise<T>,
 ): Promise<T> {
-  let last: unknown = new BstError("source", `${context.provenance}: There is no URL to ${purpose} from`);
+  const failures: BstError[] = [];
   for (const candidate of context.candidates(declaredUrl, purpose)) {
     try {
       return await attempt(candidate);
     } catch (error) {
       if (!(error instanceof BstError)) throw error;
-      last = error;
+      failures.push(error);
     }
   }
-  throw last;
+  const last = failures.pop();
+  if (last === undefined) throw new BstError("source", `${context.provenance}: There is no URL to ${purpose} from`);
+  if (failures.length === 0) throw last;
+  const before = failures.map(({ message, detail }) => (detail === undefined ? message : `${message}\n${detail}`));
+  throw new BstError(last.domain, last.message, {
+    reason: last.reason,
+    detail: [...(last.detail === undefined ? [] : [last.detail]), "Tried before:", ...before].join("\n\n"),
+    temporary: last.temporary,
+    cause: last,
+  });
 }
 
 export class MirrorFile {

@@ -66,7 +66,12 @@ describe("remote", () => {
     const { url, requests } = await serveHttp((_request, response) => response.end("something else"));
     const on = bench({ up: [`${url}/one`, `${url}/two`] });
     const source = on.configure(remote, { url: "up:/x", ref: sha256 });
-    await expect(source.fetch(on.io)).rejects.toMatchObject({ domain: "source", reason: null });
+    await expect(source.fetch(on.io)).rejects.toMatchObject({
+      domain: "source",
+      reason: null,
+      message: expect.stringContaining("/two/x"),
+      detail: expect.stringMatching(/Tried before:[^]*\/one\/x/),
+    });
     expect(requests.map((request) => request.url)).toEqual(["/one/x", "/two/x"]);
     expect(source.isCached(on.io)).toBe(false);
   });
