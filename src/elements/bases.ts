@@ -18,7 +18,7 @@ export function basesOf(elements: readonly DependencyFacts[]): Set<DependencyFac
     for (const dependency of element?.runtimeDependencies ?? []) {
       const theirs = needing[places.get(dependency) ?? -1];
       if (own === undefined || theirs === undefined) continue;
-      for (const [i, bits] of own.entries()) theirs[i] = (theirs[i] ?? 0) | bits;
+      for (let i = 0; i < own.length; i++) theirs[i] = (theirs[i] ?? 0) | (own[i] ?? 0);
       if (element?.hasArtifact) theirs[place >> 5] = (theirs[place >> 5] ?? 0) | (1 << (place & 31));
     }
   }
