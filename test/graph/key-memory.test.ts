@@ -1,7 +1,9 @@
 /** What is remembered between runs changes nothing but the time: after any edit both show what a fresh cache shows. */
+
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import fc from "fast-check";
 import { expect, it } from "vitest";
 import { cacheConfig, type FileContent, project, runCli, writeFiles } from "../helpers.ts";
 
@@ -75,6 +77,45 @@ it("forgets what depends on elements that changed while it was not loaded", asyn
   // Without what depends on it.
   await keys("a.bst", config);
   expect(await keys("c.bst", config)).toBe(await keys("c.bst", cacheConfig()));
+});
+
+it("never gives a key that a cache without memory would not, in whatever order things change and are asked for", async () => {
+  const element = (needs: string, version: string) =>
+    `kind: manual\nbuild-depends: [${needs}]\nvariables: {v: "${version}"}\nconfig: {build-commands: ["%{v}"]}\n`;
+  const texts = ["1", "2"];
+  const edit = fc.oneof(
+    fc.record({ path: fc.constantFrom("files/a/one", "files/d"), content: fc.constantFrom(...texts) }),
+    fc.record({
+      path: fc.constant("b.bst"),
+      content: fc.constantFrom(...["a.bst", "a.bst, d.bst"].flatMap((needs) => texts.map((v) => element(needs, v)))),
+    }),
+  );
+  const target = fc.constantFrom("a.bst", "b.bst", "c.bst", "d.bst", "e.bst");
+  for (const steps of fc.sample(fc.array(fc.tuple(fc.option(edit), target), { minLength: 8, maxLength: 8 }), {
+    numRuns: 5,
+    seed: 3,
+  })) {
+    const cwd = project({
+      "project.conf": "name: memory\nmin-version: 2.0\n",
+      "files/a/one": "1",
+      "files/d": "1",
+      "a.bst": "kind: import\nsources: [{kind: local, path: files/a}]\n",
+      "b.bst": element("a.bst", "1"),
+      "c.bst": "kind: stack\ndepends: [b.bst, d.bst]\n",
+      "d.bst": "kind: import\nsources: [{kind: local, path: files/d}]\n",
+      "e.bst": element("c.bst", "1"),
+    });
+    const config = cacheConfig();
+    const told: string[] = [];
+    for (const [change, asked] of steps) {
+      if (change !== null) writeFiles(cwd, { [change.path]: change.content });
+      await tick();
+      told.push(`${change?.path} ${asked}`);
+      const keys = async (conf: string) =>
+        (await runCli(["show", "--format", "%{name} %{full-key}", asked], { cwd, config: conf })).stdout;
+      expect(await keys(config), told.join("\n")).toBe(await keys(cacheConfig()));
+    }
+  }
 });
 
 const edits: Readonly<Record<string, (cwd: string) => void>> = {
