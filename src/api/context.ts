@@ -74,6 +74,7 @@ function reporterFor(onEvent: Options["onEvent"], onFailure: (text: string) => v
       };
     },
     lastTaskError: undefined,
+    failure: undefined,
     flush() {},
     suspend: () => () => {},
     finish() {},

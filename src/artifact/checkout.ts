@@ -1,9 +1,9 @@
 /** Copies trees of the store to where the user wants them: a folder or a tar archive. */
-import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import path from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { BstError, systemErrorCode } from "../base/errors.ts";
+import { openOutputFile, writeAll } from "../base/output-file.ts";
 import type { Digest } from "../cas/digest.ts";
 import { materialise } from "../cas/materialise.ts";
 import type { Cas } from "../cas/store.ts";
@@ -91,31 +91,14 @@ export async function writeTar(
 
 /** Writes the archive to a file, which appears whole or not at all. @throws BstError in domain "stream", and as {@link writeTar} */
 export async function checkoutTar(cas: Cas, tree: Digest, location: string, options: TarOptions): Promise<void> {
-  const existing = fs.statSync(location, { throwIfNoEntry: false });
-  // Devices and pipes are written to as they are.
-  const target = existing === undefined || existing.isFile() ? replacement(location) : location;
   try {
-    const descriptor = fs.openSync(target, target === location ? "w" : "wx");
-    try {
-      await writeTar(cas, tree, (bytes) => writeAll(descriptor, bytes), options);
-    } finally {
-      fs.closeSync(descriptor);
-    }
-    if (target !== location) fs.renameSync(target, existing === undefined ? location : fs.realpathSync(location));
+    using output = openOutputFile(location);
+    await writeTar(cas, tree, (bytes) => writeAll(output.file, bytes), options);
+    output.commit();
   } catch (error) {
-    if (target !== location) fs.rmSync(target, { force: true });
     if (systemErrorCode(error) === undefined) throw error;
     throw failure(`Cannot write the archive '${location}'`, error);
   }
-}
-
-function replacement(location: string): string {
-  const final = fs.existsSync(location) ? fs.realpathSync(location) : location;
-  return path.join(path.dirname(final), `.${path.basename(final)}.${randomBytes(6).toString("hex")}`);
-}
-
-function writeAll(descriptor: number, bytes: Uint8Array): void {
-  for (let written = 0; written < bytes.length; ) written += fs.writeSync(descriptor, bytes, written);
 }
 
 function failure(text: string, error: unknown): BstError {

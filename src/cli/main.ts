@@ -59,6 +59,7 @@ async function runCommand({ globals, path, options }: Extract<Parsed, { kind: "r
     const { run } = await loadCommand(path);
     const status = await run(context, options);
     reporter.finish();
+    if (reporter.failure !== undefined) throw reporter.failure;
     return status ?? EXIT.success;
   } catch (thrown) {
     reporter.flush();
@@ -101,7 +102,7 @@ function interruptedError(cause: unknown): BstError {
 
 function endUnprepared(error: unknown): never {
   if (isClosedOutput(error)) process.exit(EXIT.closed);
-  writeError(describeBug(error));
+  writeError(error instanceof BstError ? `Error: ${error.message}\n` : describeBug(error));
   writeErrorRecord(error);
   process.exit(EXIT.failure);
 }

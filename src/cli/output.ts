@@ -1,6 +1,6 @@
 /** Standard output and error, written at once so that nothing is lost when the program ends. */
-import { systemErrorCode } from "../base/errors.ts";
-import { writeAll } from "../report/terminal.ts";
+import { BstError, systemErrorCode } from "../base/errors.ts";
+import { writeAll } from "../base/output-file.ts";
 
 export const STDOUT = 1;
 export const STDERR = 2;
@@ -8,20 +8,27 @@ export const STDERR = 2;
 /** Whoever read the output has gone: the command has nothing left to do, and nothing to complain about. */
 class OutputClosed extends Error {}
 
-/** @throws OutputClosed */
+/** @throws OutputClosed; BstError domain app, where there is no room for it */
 export function writeOutput(data: string | Uint8Array): void {
   try {
-    writeAll(STDOUT, data);
+    writeAll(STDOUT, typeof data === "string" ? Buffer.from(data) : data);
   } catch (error) {
-    throw isClosedOutput(error) ? new OutputClosed() : error;
+    if (isClosedOutput(error)) throw new OutputClosed();
+    if (systemErrorCode(error) === undefined) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new BstError("app", `The standard output cannot be written: ${why}`, {
+      reason: "output-not-written",
+      cause: error,
+    });
   }
 }
 
+/** What cannot be written there can't be told anybody. */
 export function writeError(text: string): void {
   try {
-    writeAll(STDERR, text);
+    writeAll(STDERR, Buffer.from(text));
   } catch (error) {
-    if (!isClosedOutput(error)) throw error;
+    if (systemErrorCode(error) === undefined) throw error;
   }
 }
 

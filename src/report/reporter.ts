@@ -33,6 +33,8 @@ export interface Reporter extends EventSink {
   readonly settings: LogSettings;
   /** Domain and reason of the failure of the last job that failed. */
   readonly lastTaskError: TaskError | undefined;
+  /** Why some of what was reported could not be written, where somebody was to read it. */
+  readonly failure: BstError | undefined;
   /** Writes what is pending, so that what is written past the reporter comes after it. */
   flush(): void;
   /** Leaves the terminal to somebody else until what is returned is called; what is emitted meanwhile can wait for that. */
@@ -67,6 +69,10 @@ class CommandReporter implements Reporter {
 
   get lastTaskError(): TaskError | undefined {
     return this.#state.lastTaskError;
+  }
+
+  get failure(): BstError | undefined {
+    return this.#terminal.failure;
   }
 
   configure(settings: Partial<LogSettings>): void {

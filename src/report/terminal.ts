@@ -1,6 +1,6 @@
 /** Writes reports to a descriptor: log lines that stay, and on a terminal status lines that are drawn anew below them. */
-import { writeSync } from "node:fs";
-import { systemErrorCode } from "../base/errors.ts";
+import { BstError, systemErrorCode } from "../base/errors.ts";
+import { writeAll } from "../base/output-file.ts";
 
 /** Status lines are drawn at most this often. */
 const FRAME_MS = 100;
@@ -23,6 +23,12 @@ export class Terminal {
   #writes = 0;
   #suspended = false;
   #held = false;
+  #failure: BstError | undefined;
+
+  /** Why some of the reports could not be written, if nobody stopped reading them. */
+  get failure(): BstError | undefined {
+    return this.#failure;
+  }
 
   constructor(fd: number, status?: StatusLines) {
     this.#fd = fd;
@@ -97,25 +103,17 @@ export class Terminal {
     this.#pending = "";
     this.#drawn = lines;
     try {
-      writeAll(this.#fd, text);
+      writeAll(this.#fd, Buffer.from(text));
     } catch (error) {
-      // Nobody reads the reports any more; the work itself goes on.
-      if (systemErrorCode(error) !== "EPIPE") throw error;
+      const code = systemErrorCode(error);
+      if (code === undefined) throw error;
+      // Where nobody reads the reports, and where there is no room for them, the work itself goes on.
+      if (code !== "EPIPE") this.#failure ??= unwritten(error);
     }
   }
 }
 
-const pause = new Int32Array(new SharedArrayBuffer(4));
-
-/** Writes all of it, also to a pipe that somebody has made non-blocking. */
-export function writeAll(fd: number, data: string | Uint8Array): void {
-  let bytes = typeof data === "string" ? Buffer.from(data) : data;
-  while (bytes.length > 0) {
-    try {
-      bytes = bytes.subarray(writeSync(fd, bytes));
-    } catch (error) {
-      if (systemErrorCode(error) !== "EAGAIN") throw error;
-      Atomics.wait(pause, 0, 0, 5);
-    }
-  }
+function unwritten(cause: unknown): BstError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new BstError("app", `The log cannot be written: ${why}`, { reason: "output-not-written", cause });
 }

@@ -122,6 +122,23 @@ describe("the program", () => {
     expect(stdout).toBe("");
   });
 
+  it.each([
+    "--version >/dev/full",
+    "init --help >/dev/full",
+    "-c conf show x.bst >/dev/full",
+    "-c conf show x.bst 2>/dev/full",
+  ])("%s: no room for output is an error, and no bug", (words) => {
+    writeFileSync(join(folder, "x.bst"), "kind: stack\n");
+    writeFileSync(join(folder, "conf"), `cachedir: ${folder}/cache\n`);
+    writeFileSync(join(folder, "project.conf"), "name: x\nmin-version: 2.0\n");
+    const done = spawnSync("bash", ["-c", `"$0" "$1" ${words}`, process.execPath, program], {
+      cwd: folder,
+      encoding: "utf8",
+    });
+    expect([done.status, done.stderr]).toEqual([255, expect.not.stringMatching(/BUG| {4}at /)]);
+    if (!words.includes("2>")) expect(done.stderr).toMatch(/standard output cannot be written: ENOSPC/);
+  });
+
   it("prints scripts for shells, and the completions that they ask for", () => {
     for (const shell of ["bash", "zsh", "fish"]) {
       expect(run("completion", shell)).toMatchObject({ status: 0, stdout: expect.stringContaining("COMP_CWORD") });

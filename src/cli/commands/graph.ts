@@ -1,7 +1,7 @@
 /** `graph`: elements and what each depends on, for programs that draw, or as a page to look around in. */
-import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { BstError, systemErrorCode } from "../../base/errors.ts";
+import { writeOutputFile } from "../../base/output-file.ts";
 import { elementView } from "../../build/element-view.ts";
 import { select } from "../../build/selection.ts";
 import type { Element } from "../../project/element.ts";
@@ -39,7 +39,7 @@ async function shown(bench: Workbench, deps: "all" | "build" | "run" | "plan"): 
 
 function writeText(path: string, text: string): void {
   try {
-    writeFileSync(path, text);
+    writeOutputFile(path, text);
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error;
     throw new BstError("app", `Can't write ${path}: ${error instanceof Error ? error.message : error}`, {

@@ -1,7 +1,7 @@
 /** `image push`: pushes the images of elements to registries, several platforms as one index. */
-import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { BstError } from "../../base/errors.ts";
+import { openOutputFile, writeAll } from "../../base/output-file.ts";
 import type { ImageReference } from "../../oci/registry/reference.ts";
 import { Repository } from "../../oci/registry/repository.ts";
 import { writing } from "../../oci/transport/blob-folder.ts";
@@ -34,6 +34,9 @@ export const run: Run<"image push"> = async (context, options) => {
   const image: OpenImage = joins ? { ...first, reader: new JoinedReader(images.map(({ reader }) => reader)) } : first;
   const select = options.platform === undefined ? "all" : selectionOf(options);
   const statements = await sbomsOf(context, bench, options.sbom);
+  // Before anything is pushed, since who wants to know the digest can't do without.
+  const path = digestfile === undefined ? undefined : resolve(context.cwd, digestfile);
+  using file = path === undefined ? undefined : writing(path, () => openOutputFile(path));
   let digest = "";
   const pushed = new Map<string, string>();
   for (const { host, repository, tags } of places) {
@@ -48,9 +51,11 @@ export const run: Run<"image push"> = async (context, options) => {
       await signAndTell(context, new Repository({ host, repository }, "push", tools.push), digest, key);
     pushed.set(host, repository);
   }
-  if (digestfile !== undefined) {
-    const path = resolve(context.cwd, digestfile);
-    writing(path, () => writeFileSync(path, digest));
+  if (path !== undefined && file !== undefined) {
+    writing(path, () => {
+      writeAll(file.file, Buffer.from(digest));
+      file.commit();
+    });
   }
   context.print(digest);
   return undefined;

@@ -1,11 +1,10 @@
 /** `image sbom`: lists what the image of an element consists of. */
-
-import { writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { BstError } from "../../base/errors.ts";
+import { writeOutputFile } from "../../base/output-file.ts";
 import { partsOf } from "../../oci/copy.ts";
 import { sbomOf } from "../../oci/sbom/formats.ts";
-import { placed, writing } from "../../oci/transport/blob-folder.ts";
+import { writing } from "../../oci/transport/blob-folder.ts";
 import type { Run } from "../app.ts";
 import { openImages, selectionOf } from "../images.ts";
 import { writeOutput } from "../output.ts";
@@ -34,7 +33,7 @@ export const run: Run<"image sbom"> = async (context, options) => {
   if (output === undefined) writeOutput(bytes);
   else {
     const path = resolve(context.cwd, output);
-    await placed(path, async (temporary) => writing(path, () => writeFileSync(temporary, bytes)));
+    writing(path, () => writeOutputFile(path, bytes));
   }
   return undefined;
 };

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { dirname, join } from "node:path";
 import { BstError, systemErrorCode } from "../../base/errors.ts";
+import { writeAll } from "../../base/output-file.ts";
 import { type Descriptor, verified } from "../descriptor.ts";
 import { pathOf } from "./layout-reader.ts";
 
@@ -45,12 +46,6 @@ export class BlobFolder {
       }
       await check?.(temporary);
     });
-  }
-}
-
-export function writeAll(file: number, bytes: Uint8Array, position: number | null = null): void {
-  for (let done = 0; done < bytes.length; ) {
-    done += fs.writeSync(file, bytes, done, bytes.length - done, position === null ? null : position + done);
   }
 }
 

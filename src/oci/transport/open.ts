@@ -1,11 +1,14 @@
 /** Opens what image names stand for, to read or to write. */
 import fs from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname } from "node:path";
 import { BstError } from "../../base/errors.ts";
+import { openOutputFile } from "../../base/output-file.ts";
 import type { ImageReference } from "../registry/reference.ts";
 import { Repository } from "../registry/repository.ts";
 import type { RegistryOptions } from "../registry/session.ts";
 import { DockerArchiveWriter, LayoutArchiveWriter } from "./archive-writer.ts";
-import { placed } from "./blob-folder.ts";
+import { writing } from "./blob-folder.ts";
 import { DOCKER_INDEX } from "./docker-index.ts";
 import { DockerReader } from "./docker-reader.ts";
 import { folderFiles, type ImageFiles } from "./files.ts";
@@ -91,23 +94,25 @@ export function tagOf({ tag, digest }: ImageReference): string {
   });
 }
 
-export function withArchive<T>(
+/** Lends a writer of an archive, which appears whole or not at all. Pipes and devices get it in the end. */
+export async function withArchive<T>(
   path: string,
   form: ArchiveForm,
   names: readonly string[],
   signal: AbortSignal,
   use: (writer: ImageWriter) => Promise<T>,
 ): Promise<T> {
-  return placed(path, async (temporary) => {
-    using tar = new TarWriter(temporary);
-    const writer =
-      form === "docker"
-        ? new DockerArchiveWriter(path, tar, names, signal)
-        : new LayoutArchiveWriter(path, tar, names, form === "both");
-    const result = await use(writer);
-    tar.finish();
-    return result;
-  });
+  writing(path, () => fs.mkdirSync(dirname(path), { recursive: true }));
+  using output = writing(path, () => openOutputFile(path, { spool: tmpdir() }));
+  const tar = new TarWriter(output.file, path);
+  const writer =
+    form === "docker"
+      ? new DockerArchiveWriter(path, tar, names, signal)
+      : new LayoutArchiveWriter(path, tar, names, form === "both");
+  const result = await use(writer);
+  tar.finish();
+  writing(path, () => output.commit());
+  return result;
 }
 
 /** Whether something is there that writing would take the place of. */

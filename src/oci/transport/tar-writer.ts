@@ -1,7 +1,7 @@
 /** A tar archive whose members are written side by side: each has its place before its content is here. */
-import fs from "node:fs";
+import { writeAll } from "../../base/output-file.ts";
 import { TAR_END, tarHeader, tarPadding } from "../../base/tar-header.ts";
-import { writeAll, writing } from "./blob-folder.ts";
+import { writing } from "./blob-folder.ts";
 
 const NEVER = 0;
 /** Eleven octal digits. */
@@ -24,14 +24,18 @@ export function headerOf(path: string, size: number): Buffer {
   return header;
 }
 
-export class TarWriter implements Disposable {
+export class TarWriter {
   readonly #path: string;
   readonly #file: number;
   #end = 0;
 
-  constructor(path: string) {
+  /**
+   * @param file a descriptor of an empty file that can be written at any position
+   * @param path how messages call it
+   */
+  constructor(file: number, path: string) {
+    this.#file = file;
     this.#path = path;
-    this.#file = writing(path, () => fs.openSync(path, "wx", 0o644));
   }
 
   addDirectory(path: string): void {
@@ -91,9 +95,5 @@ export class TarWriter implements Disposable {
 
   #write(bytes: Uint8Array, position: number): void {
     writing(this.#path, () => writeAll(this.#file, bytes, position));
-  }
-
-  [Symbol.dispose](): void {
-    fs.closeSync(this.#file);
   }
 }
