@@ -96,7 +96,10 @@ class Call {
       });
     }
     const elements = this.#io.dependencies(staged);
-    const declared = new Map(declaredByStaged(this.#io, elements));
+    const inside = this.#layout
+      .below(path)
+      .map(({ at, elements }) => ({ at, elements: this.#io.dependencies(elements) }));
+    const declared = new Map(declaredByStaged(this.#io, { elements }, ...inside));
     const prefix = path === "" ? "" : `${path}/`;
     for (const [changed, mode] of this.#call.modes) {
       const inside = changed.startsWith(prefix) ? changed.slice(prefix.length) : "";

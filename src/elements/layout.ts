@@ -28,6 +28,16 @@ export class Layout {
     return there.flatMap(([, dependencies]) => dependencies.map(({ element }) => element));
   }
 
+  /** What is staged inside of a folder, with the paths from there, in the order of staging. */
+  below(path: string): { readonly at: string; readonly elements: DependencyFacts[] }[] {
+    const prefix = path === "" ? "" : `${path}/`;
+    return this.sorted().flatMap(([location, dependencies]) => {
+      const inside = inTree(location);
+      if (inside === path || !inside.startsWith(prefix)) return [];
+      return [{ at: inside.slice(prefix.length), elements: dependencies.map(({ element }) => element) }];
+    });
+  }
+
   /** Dependencies by location, as keys hold them. */
   keyFields(): Record<string, string[]> {
     return Object.fromEntries(

@@ -37,7 +37,7 @@ export const oci: ElementKind = {
     const content = (io: BuildIo, image: ImageSpec, selection: readonly DependencyFacts[], index: number) => {
       const tree = stageLayer(io, selection, index);
       const elements = io.dependencies(selection);
-      const declared = declaredByStaged(io, elements);
+      const declared = declaredByStaged(io, { elements });
       return { tree, declared, division: divided(io, image, tree, elements) };
     };
     const input = (io: BuildIo, image: ImageSpec, index: number): ImageInput => {

@@ -2,9 +2,12 @@
  * Which element each file of a composition comes from, and what elements declare for their files. Kinds whose artifact is
  * made of others' files record both in their public data, so that whoever builds on them can see through them.
  */
+import { posix } from "node:path";
 import { BstError } from "../base/errors.ts";
 import { attribute, type Leaf } from "../cas/attribution.ts";
 import type { Digest } from "../cas/digest.ts";
+import { nodesOf, type TreeNode } from "../cas/directory.ts";
+import { Tree } from "../cas/tree.ts";
 import {
   type Declarations,
   type Declared,
@@ -78,22 +81,103 @@ export function originsOf(io: OriginIo, element: DependencyFacts, isBase = false
   return { elements: [{ name: element.fullName, changes, isBase }], of };
 }
 
-/** What elements that are staged in this order declare for their files; of what is declared twice the later counts. */
-export function declaredByStaged(io: BuildIo, elements: readonly DependencyFacts[]): Declarations {
-  const found = new Map<string, { readonly its: Declared; readonly by: string }>();
-  for (const element of elements.filter(({ hasArtifact }) => hasArtifact)) {
-    const by = element.fullName;
-    for (const [path, its] of declaredBy(io, element)) {
-      const earlier = found.get(path);
-      if (earlier !== undefined && !sameDeclared(earlier.its, its)) {
-        io.warn(`${earlier.by} and ${by} declare different attributes for /${path}`, {
-          detail: `Those of ${by} count, as it is staged later.`,
-        });
+/** Elements that are staged one over the other, in order. */
+export interface StagedAt {
+  readonly elements: readonly DependencyFacts[];
+  /** The folder below that of the others, as paths in trees are; default the same. */
+  readonly at?: string;
+}
+
+/**
+ * What elements declare for the files that are theirs once all are staged in this order. A file is of the element that
+ * is staged last of those that have it; a directory is of all that have it, and the last declaration counts.
+ */
+export function declaredByStaged(io: BuildIo, ...staged: readonly StagedAt[]): Declarations {
+  const parts = staged.flatMap(({ elements, at = "" }) =>
+    elements.filter(({ hasArtifact }) => hasArtifact).map((element) => declaringPart(io, element, at)),
+  );
+  const names = new Map<string, Set<string>>();
+  for (const path of parts.flatMap(({ declared }) => [...declared.keys()])) {
+    const { dir, base } = posix.parse(path);
+    names.set(dir, (names.get(dir) ?? new Set()).add(base));
+  }
+  const found = new Map<string, Declared>();
+  const lost = new Map<string, string[]>();
+  for (const [folder, wanted] of names) {
+    const holders = new Map<string, Holder>();
+    for (const part of parts) {
+      for (const node of childrenOf(part.files, folder)) {
+        if (wanted.has(node.name)) hold(io, holders, part, folder === "" ? node.name : `${folder}/${node.name}`, node);
       }
-      found.set(path, { its, by });
+    }
+    for (const [path, { its, by, without }] of holders) {
+      if (its !== undefined) found.set(path, its);
+      else if (without !== undefined) {
+        const pair = `${by} replaces files that ${without} declares attributes for, and declares none`;
+        lost.set(pair, [...(lost.get(pair) ?? []), `/${path}`]);
+      }
     }
   }
-  return new Map([...found].map(([path, { its }]) => [path, its]));
+  for (const [text, paths] of lost) io.warn(text, { detail: `They are as usual: ${paths.sort().join(", ")}` });
+  return found;
+}
+
+interface DeclaringPart {
+  readonly name: string;
+  readonly files: Tree;
+  readonly declared: Declarations;
+}
+
+/** Whose a path is, of those that were looked at so far. */
+interface Holder {
+  readonly isFile: boolean;
+  readonly isEmpty: boolean;
+  /** Who declared what for it; undefined where the element that has it says nothing. */
+  readonly its: Declared | undefined;
+  readonly by: string;
+  /** Who had declared something for the file that this one replaced. */
+  readonly without?: string | undefined;
+}
+
+function declaringPart(io: BuildIo, element: DependencyFacts, at: string): DeclaringPart {
+  const [name, declared] = [element.fullName, declaredBy(io, element)];
+  const files = new Tree(io.cas, io.artifactTree(element));
+  if (at === "") return { name, files, declared };
+  const all = new Tree(io.cas);
+  all.openDirectory(at, { create: true }).importTree(files);
+  return { name, files: all, declared: new Map([...declared].map(([path, its]) => [`${at}/${path}`, its])) };
+}
+
+function childrenOf(files: Tree, folder: string): Iterable<TreeNode> {
+  if (folder === "") return nodesOf(files.cas.readDirectory(files.digest()));
+  const node = files.lookup(folder);
+  return node?.kind === "directory" ? nodesOf(files.cas.readDirectory(node.digest)) : [];
+}
+
+function hold(io: BuildIo, holders: Map<string, Holder>, part: DeclaringPart, path: string, node: TreeNode): void {
+  const isFile = node.kind !== "directory";
+  const isEmpty = !isFile && node.digest.size === 0;
+  const earlier = holders.get(path);
+  // As staging has it: a file does not come in the place of a folder with content.
+  if (isFile && earlier !== undefined && !earlier.isFile && !earlier.isEmpty) return;
+  const [its, by] = [part.declared.get(path), part.name];
+  if (earlier?.its !== undefined && its !== undefined && !sameDeclared(earlier.its, its)) {
+    io.warn(`${earlier.by} and ${by} declare different attributes for /${path}`, {
+      detail: `Those of ${by} count, as it is staged later.`,
+    });
+  }
+  if (isFile) {
+    const without = earlier?.its === undefined ? earlier?.without : earlier.by;
+    holders.set(path, { isFile, isEmpty, its, by, without });
+  } else {
+    const stays = its === undefined && earlier !== undefined;
+    holders.set(path, {
+      isFile,
+      isEmpty: isEmpty && earlier?.isEmpty !== false,
+      its: stays ? earlier.its : its,
+      by: stays ? earlier.by : by,
+    });
+  }
 }
 
 function declaredBy(io: BuildIo, element: DependencyFacts): Declarations {
@@ -115,7 +199,7 @@ function warnOfUnused(io: BuildIo, name: string): (globs: readonly string[]) => 
  */
 export function recordOrigins(io: BuildIo, tree: Digest, elements: readonly DependencyFacts[]): void {
   const origins = originsOfStaged(io, tree, elements);
-  const declared = new Map(declaredByStaged(io, elements));
+  const declared = new Map(declaredByStaged(io, { elements }));
   const own = io.ownPublicData(DECLARED);
   if (own !== undefined) {
     const unused = warnOfUnused(io, "this element");

@@ -145,6 +145,35 @@ EOF`,
     "[root.bst, {filename: layers/image.bst, config: {location: /layer}}]",
     "build-oci: True\n  vcs-annotations: True",
   ),
+  "elements/replacing.bst": script(
+    `
+cd "%{install-root}"
+build-oci <<EOF
+gzip: disabled
+images: [{os: linux, architecture: amd64, layer: /layer}]
+EOF`,
+    `
+- root.bst
+- {filename: owner.bst, config: {location: /layer}}
+- {filename: replacer.bst, config: {location: /layer}}
+- {filename: replacer.bst, config: {location: /layer/in}}`,
+  ),
+  "elements/owner.bst": `
+kind: import
+sources: [{kind: local, path: owner}]
+public: {oci: {files: {/**: {mode: '4750'}}}}
+`,
+  "elements/replacer.bst": `
+kind: import
+sources: [{kind: local, path: replacer}]
+public: {bst: {overlap-whitelist: [/**]}, oci: {files: {/c: {mode: '0600'}}}}
+`,
+  "owner/a": "a",
+  "owner/b": "b",
+  "owner/in/a": "a",
+  "owner/in/b": "b",
+  "replacer/b": "another",
+  "replacer/c": "c",
   "elements/shell-only.bst": script(
     `
 if command -v cat ls python3; then exit 1; fi
@@ -252,6 +281,22 @@ describe("a script with build-oci", () => {
 
   it("adds to a parent", async () => {
     expect(digests(await checkout("added.bst"))).toEqual(digests(await checkout("added-same.bst")));
+  });
+
+  it("gives no file what is declared for one that it replaced", async () => {
+    const files = await checkout("replacing.bst");
+    const blob = (digest = "") => files.get(`blobs/${digest.replace(":", "/")}`) ?? Buffer.alloc(0);
+    const layer = blob(imageOf(files).manifest.layers[0]?.digest);
+    const listed = execFileSync("tar", ["-tvf", "-"], { input: layer, encoding: "utf8" }).trim().split("\n");
+    expect(listed.map((line) => [line.split(/\s+/)[0], line.split(/\s+/).at(-1)].join(" "))).toEqual([
+      "-rwsr-x--- a",
+      "-rw-r--r-- b",
+      "-rw------- c",
+      "drwsr-x--- in/",
+      "-rwsr-x--- in/a",
+      "-rw-r--r-- in/b",
+      "-rw------- in/c",
+    ]);
   });
 
   it("needs a shell only, and can do it again", async () => {

@@ -141,3 +141,61 @@ describe("attributes that elements declare", () => {
     expect(wrong.stderr).toContain("wrong.bst");
   });
 });
+
+describe("attributes of a file that another element replaces", () => {
+  const one = (more: string) =>
+    `kind: oci\n${more.split(";")[0]}\nconfig:\n  compression: none\n  images: [{architecture: amd64, os: linux, ${more.split(";")[1]}}]\n`;
+  const cwd = project({
+    "f/usr/bin/x": { executable: "of f" },
+    "f/usr/bin/own": { executable: "of f" },
+    "g/usr/bin/x": { executable: "of g" },
+    "f.bst": importOf("f", "    files: {/usr/bin/*: {mode: '4755', user: '5', capabilities: cap_net_raw=ep}}\n").concat(
+      "  bst: {split-rules: {extra: [/usr/bin/own]}}\n",
+    ),
+    "g.bst":
+      "kind: import\ndepends: [f.bst]\nsources: [{kind: local, path: g}]\npublic: {bst: {overlap-whitelist: [/usr/bin/x]}}\n",
+    "all.bst": "kind: compose\nbuild-depends: [g.bst]\nconfig: {integrate: False}\n",
+    "part.bst": "kind: filter\nbuild-depends: [all.bst]\nconfig: {include-orphans: True}\n",
+    "extra.bst":
+      "kind: compose\nbuild-depends: [f.bst]\nconfig: {integrate: False, include: [extra], include-orphans: False}\n",
+    "declaring.bst":
+      "kind: compose\nbuild-depends: [g.bst]\nconfig: {integrate: False}\npublic: {oci: {files: {/usr/bin/x: {mode: '0700'}}}}\n",
+    "composed.bst": one("build-depends: [all.bst];layer: [all.bst]"),
+    "filtered.bst": one("build-depends: [part.bst];layer: [part.bst]"),
+    "direct.bst": one("build-depends: [g.bst];layer: [g.bst]"),
+    "divided.bst": one("build-depends: [g.bst];layer: [g.bst], layers: {max: 5}"),
+    // What the composition left out is not its own.
+    "beside.bst": one("build-depends: [extra.bst, g-alone.bst];layer: [extra.bst, g-alone.bst]"),
+    "g-alone.bst": "kind: import\nsources: [{kind: local, path: g}]\n",
+    "own.bst": one("build-depends: [declaring.bst];layer: [declaring.bst]"),
+  });
+  const images = ["composed", "filtered", "direct", "divided", "beside"];
+  let built: RunResult;
+
+  beforeAll(async () => {
+    built = await runCli(["build", ...images.map((name) => `${name}.bst`), "own.bst"], { cwd });
+    expect(built.code, built.stderr).toBe(0);
+  });
+
+  const entries = async (name: string) => {
+    const folder = join(tempDir("checkout"), "image");
+    await runCli(["artifact", "checkout", "--directory", folder, `${name}.bst`], { cwd });
+    return Object.values(layersOf(folder)).flat();
+  };
+
+  test.each(images)("are not those of the file in its place: %s", async (name) => {
+    const listed = await entries(name);
+    expect(listed).toContain("-rwxr-xr-x 0/0 usr/bin/x");
+    expect(listed).toContain("-rwsr-xr-x 5/0 usr/bin/own");
+    expect(listed).toHaveLength(name === "divided" ? 6 : 4);
+  });
+
+  test("are declared by the composition itself", async () => {
+    expect(await entries("own")).toContain("-rwx------ 0/0 usr/bin/x");
+  });
+
+  test("are told to be lost", () => {
+    expect(built.stderr).toContain("g.bst replaces files that f.bst declares attributes for, and declares none");
+    expect(built.stderr).toContain("They are as usual: /usr/bin/x");
+  });
+});
