@@ -21,6 +21,7 @@ import type {
 } from "../project/element-kind.ts";
 import { warn } from "../project/sources.ts";
 import type { MappingNode } from "../yaml/node.ts";
+import { stripped } from "../yaml/strip.ts";
 import type { BuildTools } from "./build-tools.ts";
 import { CommandRunner } from "./command-runner.ts";
 import { incrementalSources } from "./incremental.ts";
@@ -43,7 +44,7 @@ export class ElementBuild implements BuildIo, AsyncDisposable {
   constructor(element: Element, tools: BuildTools) {
     this.element = element;
     this.tools = tools;
-    this.publicData_ = element.publicData;
+    this.publicData_ = stripped(element.publicData);
     this.layout = element.behaviour.sandbox?.() ?? {};
     const digests = this.digestVariables();
     this.digestTrees = [...digests.values()];

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { LoadError } from "../base/errors.ts";
 import { composeUnder } from "../yaml/compose.ts";
 import { type MappingNode, type Node, type ScalarNode, SequenceNode } from "../yaml/node.ts";
+import { stripped } from "../yaml/strip.ts";
 import type { Loader } from "./loader.ts";
 import { Variables } from "./variables.ts";
 
@@ -103,7 +104,7 @@ export class Includes {
         });
       }
       // What comes from another project means that project's variables.
-      if (loader !== from) content = new Variables(project.baseVariables).expand(content) as MappingNode;
+      if (loader !== from) content = stripped(new Variables(project.baseVariables).expand(content));
       this.loaded.set(id, content);
     }
     return { content, path, loader };

@@ -2,17 +2,7 @@
 import { isBreak, Malformed } from "./cursor.ts";
 import { MappingNode, type Node, ScalarNode, SequenceNode, type SourceFile } from "./node.ts";
 import { Scanner, type Token, type TokenType } from "./scanner.ts";
-
-// Python's str.strip(), which the format's values went through, and which differs from trim() in a few characters.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: four control characters count as white space there.
-const LEADING = /^[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the same.
-const TRAILING = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+$/;
-
-/** A scalar's value as the format has it: without white space around it. */
-function strip(text: string): string {
-  return text.replace(LEADING, "").replace(TRAILING, "");
-}
+import { strip } from "./strip.ts";
 
 const CORE = "tag:yaml.org,2002:";
 const VERSIONS = ["1.1", "1.2"];
