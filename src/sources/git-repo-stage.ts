@@ -25,9 +25,11 @@ export async function stageGitRepo(repository: string, ref: DescribedRef, io: So
   using reader = new ObjectReader(repository, io.signal);
   const tag = ref.tag === undefined ? undefined : await readTag(reader, repository, ref.tag);
   const distance = tag === undefined ? 0 : Number(ref.offset);
-  const commits = await history(reader, ref.commit, tag?.commit ?? ref.commit, distance);
-  const tip = commits.get(ref.commit);
-  if (tip === undefined) throw missing(ref.commit);
+  // Refs may name an annotated tag in the place of its commit, as older versions of the plugin tracked them.
+  const named = await peeled(reader, ref.commit);
+  const commits = await history(reader, named.commit, tag?.commit ?? named.commit, distance);
+  const tip = commits.get(named.commit);
+  if (tip === undefined) throw missing(named.commit);
 
   const trees = new Trees(reader);
   await trees.load([...commits.values()].map((commit) => commit.tree));
@@ -35,7 +37,7 @@ export async function stageGitRepo(repository: string, ref: DescribedRef, io: So
   const tree = new Tree(io.cas, await worktree.store(tip.tree, reader, io.signal));
 
   // `git log` and `git describe --dirty` work with commits and trees; files are only there as they are staged.
-  const objects = new Set([...commits.keys(), ...trees.names(), ...(tag?.objects ?? [])]);
+  const objects = new Set([...commits.keys(), ...trees.names(), ...named.tags, ...(tag?.tags ?? [])]);
   for (const entry of trees.all()) if ((entry.mode & FILE_TYPE) === SYMLINK) objects.add(entry.oid);
   const directory = tree.makeDirectory(".git");
   directory.importTree(await looseObjects(repository, [...objects], io));
@@ -60,24 +62,26 @@ export async function stageGitRepo(repository: string, ref: DescribedRef, io: So
   return tree;
 }
 
-interface Tag {
-  /** What the tag's ref names: an annotated tag, or the commit. */
-  readonly oid: string;
+interface Peeled {
   /** Annotated tags on the way to the commit. */
-  readonly objects: readonly string[];
+  readonly tags: readonly string[];
   readonly commit: string;
 }
 
-async function readTag(reader: ObjectReader, repository: string, name: string): Promise<Tag> {
+async function readTag(reader: ObjectReader, repository: string, name: string): Promise<Peeled & { oid: string }> {
   const oid = readRef(repository, `refs/tags/${name}`);
   if (oid === undefined) throw new BstError("source", `The tag '${name}' is missing in the repository`);
-  const objects: string[] = [];
-  let target = oid;
-  for (;;) {
+  return { oid, ...(await peeled(reader, oid)) };
+}
+
+/** What an annotated tag, or a tag of one, stands for; a commit stands for itself. */
+async function peeled(reader: ObjectReader, oid: string): Promise<Peeled> {
+  const tags: string[] = [];
+  for (let target = oid; ; ) {
     const { type, bytes } = await reader.read(target);
-    if (type === "commit") return { oid, objects, commit: target };
-    if (type !== "tag") throw new BstError("source", `The tag '${name}' names no commit`);
-    objects.push(target);
+    if (type === "commit") return { tags, commit: target };
+    if (type !== "tag") throw new BstError("source", `The object ${oid} is no commit and no tag of one`);
+    tags.push(target);
     target = tagTarget(bytes);
   }
 }

@@ -15,7 +15,7 @@ const stringify = (value: unknown) => toYaml(value, { indentSeq: false });
 type Source = Readonly<Record<string, unknown>>;
 
 interface World {
-  readonly lib: { first: string; tagged: string; ahead: string; merged: string };
+  readonly lib: { first: string; tagged: string; tag: string; ahead: string; merged: string };
   readonly app: { tip: string };
   readonly attributes: string;
   readonly light: string;
@@ -29,6 +29,7 @@ function makeRepositories(parent: string): World {
   lib.tag("light-1.0", { annotated: false });
   const tagged = lib.commit("second", { link: { symlink: "a.txt" }, "deep/link": { symlink: "../missing" } });
   lib.tag("v1.0", { annotated: true });
+  const tag = lib.git("rev-parse", "v1.0");
   lib.commit("third", { "a.txt": "aa\n" });
   const ahead = lib.commit("fourth", { "deep/er/file": { executable: "y" } });
   lib.git("checkout", "--quiet", "-b", "side", tagged);
@@ -69,7 +70,7 @@ function makeRepositories(parent: string): World {
   plain.tag("1.0", { annotated: false });
   plain.merge("other");
   const light = plain.commit("three", { one: "3" });
-  return { light, lib: { first, tagged, ahead, merged }, app: { tip }, attributes };
+  return { light, lib: { first, tagged, tag, ahead, merged }, app: { tip }, attributes };
 }
 
 const community = ["git_repo", "git_tag", "git_module"];
@@ -152,6 +153,7 @@ describe.skipIf(absent !== undefined)("git sources", () => {
         tags: [{ ...tags[0], annotated: false }],
         track: "main",
       }),
+      "tag-object": git("lib", `v1.0-0-g${lib.tag}`),
       attributes: git("attributes", world.attributes),
     };
     const names = Object.keys(imports);
@@ -167,6 +169,8 @@ describe.skipIf(absent !== undefined)("git sources", () => {
       plain: repo("lib.git", lib.merged),
       exact: repo("lib.git", `v1.0-0-g${lib.tagged}`),
       ahead: repo("lib.git", `v1.0-2-g${lib.ahead}`, { track: "v*", exclude: ["v2*"], "ref-format": "git-describe" }),
+      // The tag itself in the place of its commit, as older refs have it.
+      "tag-object": repo("lib.git", `v1.0-0-g${lib.tag}`),
       light: repo("lib.git", `light-1.0-3-g${lib.ahead}`, { "version-guess-pattern": "(\\d+)" }),
       merged: repo("lib.git", `v1.0-4-g${lib.merged}`, { version: "8" }),
       modules: repo("app.git", app.tip),
@@ -186,6 +190,7 @@ describe.skipIf(absent !== undefined)("git sources", () => {
     const imports = {
       exact: [{ kind: "git_tag", url: "up:lib.git", ref: `v1.0-0-g${lib.tagged}` }],
       ahead: [{ kind: "git_tag", url: "up:lib.git", ref: `v1.0-2-g${lib.ahead}`, "full-clone": true, match: ["v*"] }],
+      "tag-object": [{ kind: "git_tag", url: "up:lib.git", ref: `v1.0-0-g${lib.tag}` }],
       attributes: [{ kind: "git_tag", url: "up:attributes.git", ref: world.attributes, "use-lfs": false }],
       "no-modules": [{ ...top, "checkout-submodules": false }],
       module: [{ ...top, "checkout-submodules": false }, inner],
