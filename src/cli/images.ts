@@ -1,10 +1,11 @@
 /** What commands on images share: where images are, who asks registries, and how it is told what goes on. */
-import { resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { BstError } from "../base/errors.ts";
 import type { DisplayKey, JobMessenger } from "../base/messages.ts";
 import { type CopyOptions, copyImage, type Parts, type Selection } from "../oci/copy.ts";
 import { parsePlatform } from "../oci/platform.ts";
 import { type Purpose, userCredentials } from "../oci/registry/credentials.ts";
+import { BlobPlaces } from "../oci/registry/places.ts";
 import type { RegistryOptions } from "../oci/registry/session.ts";
 import { treeFiles } from "../oci/transport/files.ts";
 import { type ImageName, parseImageName } from "../oci/transport/names.ts";
@@ -61,11 +62,12 @@ export async function openImages(
           }),
           pullsNamed: true,
         });
-  const { cas } = bench?.caches ?? openBench(context).caches;
+  const { cas, memoDirectory } = bench?.caches ?? openBench(context).caches;
   const subjects = bench === undefined ? [] : requireCached(await pullMissing(bench, bench.targets));
   const tools: TransportTools = {
     signal: context.signal,
     temporaryDirectory: cas.temporaryDirectory,
+    places: new BlobPlaces(join(dirname(memoDirectory), "places")),
     pull: registryOptions(context, "pull", options),
     push: registryOptions(context, "push", options),
     ...(options.chunkSize !== undefined && { chunkSize: options.chunkSize * 1_000_000 }),

@@ -48,13 +48,19 @@ function healthcheck(check: JsonObject): string {
     ...duration("timeout", "Timeout"),
     ...(check["Retries"] ? [`--retries=${Number(check["Retries"])}`] : []),
   ];
-  const test = kind === "CMD-SHELL" ? plain(command.join(" ")) : JSON.stringify(command);
+  const test = kind === "CMD-SHELL" ? shellCommand(command.join(" ")) : JSON.stringify(command);
   return ["HEALTHCHECK", ...options, "CMD", test].join(" ");
 }
 
 /** In such quotes, builders replace variables and take backslashes for escapes. */
 function quote(text: string): string {
   return `"${oneLine(text).replace(/["\\$]/g, "\\$&")}"`;
+}
+
+/** Builders hand it to the shell as it is, apart from what would join it to the next line. */
+function shellCommand(text: string): string {
+  if (!/\\\s*$/.test(text)) return oneLine(text);
+  throw invalidImage(`A Dockerfile can't hold a command that ends with a backslash: ${JSON.stringify(text)}`);
 }
 
 function plain(text: string): string {

@@ -8,7 +8,7 @@ import { type Content, type Descriptor, hexOf, type Platform } from "../oci/desc
 import { invalidImage } from "../oci/json.ts";
 import { isAttestation, isIndex, readIndex } from "../oci/manifest.ts";
 import { choose, formatPlatform, parsePlatform } from "../oci/platform.ts";
-import { isDigest, parseReference } from "../oci/registry/reference.ts";
+import { isDigest, repositoryAt } from "../oci/registry/reference.ts";
 import { Repository } from "../oci/registry/repository.ts";
 import { BlobFolder } from "../oci/transport/blob-folder.ts";
 import { INDEX_FILE, indexOf, pathOf } from "../oci/transport/layout-reader.ts";
@@ -18,7 +18,7 @@ import type { SourceContext, SourceInfo, SourceIo, SourceKind } from "../project
 import type { MappingNode } from "../yaml/node.ts";
 import { firstCandidate } from "./mirror-file.ts";
 import { fetchImage, type KeptImage, keptImages } from "./oci-image-mirror.ts";
-import { ofSource, registryOptions } from "./registry-credentials.ts";
+import { ofSource, ofSourceNow, registryOptions } from "./registry-credentials.ts";
 import { TextRefSource } from "./text-ref-source.ts";
 
 const FILE = { executable: false };
@@ -39,10 +39,13 @@ class OciImageSource extends TextRefSource {
     this.#context = context;
     this.#declaredUrl = withScheme(config.required("url", config.string("url")));
     this.#url = context.resolveUrl(this.#declaredUrl);
-    placeOf(this.#url, context);
+    ofSourceNow(context.provenance, () => placeOf(this.#url, context));
     this.#tag = config.string("track") || undefined;
     const platform = config.string("platform");
-    this.#platform = platform === undefined || platform === ALL ? platform : parsePlatform(platform);
+    this.#platform =
+      platform === undefined || platform === ALL
+        ? platform
+        : ofSourceNow(context.provenance, () => parsePlatform(platform));
   }
 
   /** Where an image is from changes nothing in it. */
@@ -122,8 +125,8 @@ class OciImageSource extends TextRefSource {
   /** What is kept of each image; undefined where something is missing. */
   #kept(io: MirrorIo): readonly KeptImage[] | undefined {
     if (this.ref === undefined) return undefined;
-    return keptImages(new BlobFolder(io.mirrorDirectory), this.#digest(), (images) =>
-      this.#chosen(images, "The image"),
+    return ofSourceNow(this.#context.provenance, () =>
+      keptImages(new BlobFolder(io.mirrorDirectory), this.#digest(), (images) => this.#chosen(images, this.#url)),
     );
   }
 
@@ -166,15 +169,13 @@ function withScheme(url: string): string {
 
 /** @throws BstError domain remote, reason invalid-image-reference */
 function placeOf(url: string, { provenance }: SourceContext): { readonly host: string; readonly repository: string } {
-  const [, scheme, path = ""] = /^(https?:\/\/)?(.*)$/s.exec(url) ?? [];
-  const { host, repository, tag, digest } = parseReference(path);
+  const { host, repository, tag, digest } = repositoryAt(url);
   if (tag !== undefined || digest !== undefined) {
     throw new BstError("source", `${provenance}: The URL of an image has neither a tag nor a digest: ${url}`, {
       detail: "Say the tag under 'track'; the digest is the ref.",
     });
   }
-  // With https, this machine itself may also be asked without.
-  return { host: scheme === "http://" ? `http://${host}` : host, repository };
+  return { host, repository };
 }
 
 export const ociImage: SourceKind = {

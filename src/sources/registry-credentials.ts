@@ -24,8 +24,21 @@ export async function ofSource<T>(provenance: string, step: () => Promise<T>): P
   try {
     return await step();
   } catch (error) {
-    if (!(error instanceof BstError) || (error.domain !== "remote" && error.domain !== "element")) throw error;
-    const { message, reason, detail, temporary } = error;
-    throw new BstError("source", `${provenance}: ${message}`, { reason, detail, temporary, cause: error });
+    throw blamed(provenance, error);
   }
+}
+
+/** As {@link ofSource}, of what is done at once. */
+export function ofSourceNow<T>(provenance: string, step: () => T): T {
+  try {
+    return step();
+  } catch (error) {
+    throw blamed(provenance, error);
+  }
+}
+
+function blamed(provenance: string, error: unknown): unknown {
+  if (!(error instanceof BstError) || (error.domain !== "remote" && error.domain !== "element")) return error;
+  const { message, reason, detail, temporary } = error;
+  return new BstError("source", `${provenance}: ${message}`, { reason, detail, temporary, cause: error });
 }

@@ -12,7 +12,7 @@ import {
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { cacheConfig, project, type RunOptions, runCli, tempDir } from "../helpers.ts";
+import { cacheConfig, project, type RunOptions, runCli, tempDir, writeFiles } from "../helpers.ts";
 import { serveDebianRegistry } from "../oci/debian-registry.ts";
 import { LayoutMaker } from "../oci/image-parts.ts";
 import { serveRegistry, sha256 } from "../oci/registry-server.ts";
@@ -72,6 +72,37 @@ describe("image push", () => {
     expect(again.stdout.trim()).toBe(digest);
     expect(again.stderr).toContain("0 blobs of 0 bytes sent, 2 were there already");
     expect(registry.requests.slice(before).filter((request) => !/^(HEAD|GET v2|GET \/)/.test(request))).toEqual([]);
+  });
+
+  test("has taken over what other repositories got before, and what bases brought", async () => {
+    const registry = await serveRegistry();
+    const sent = () => registry.requests.filter((request) => /^(PUT|PATCH) .*blobs/.test(request)).length;
+    await output(`push other.bst ${registry.host}/first:1`);
+    const before = sent();
+    expect((await run(`push other.bst ${registry.host}/second:1`)).stderr).toContain(
+      "0 blobs of 0 bytes sent, 2 were taken over from another repository",
+    );
+    expect(sent()).toBe(before);
+    // A place that has it no more.
+    registry.blobs.get("second")?.clear();
+    await output(`push other.bst ${registry.host}/third:1`);
+    expect(registry.blobs.get("third")?.size).toBe(2);
+
+    const ref = await output(`push amd64.bst ${registry.host}/base:1`);
+    writeFiles(cwd, {
+      "base.bst": `kind: import\nsources:\n- kind: oci_image\n  url: ${registry.host}/base\n  ref: ${ref}\n`,
+      "more.bst": "kind: import\nsources:\n- kind: local\n  path: more\n",
+      "more/more": "more",
+      "on-base.bst":
+        "kind: oci\nbuild-depends: [base.bst, more.bst]\nconfig:\n  images:\n  - architecture: amd64\n    os: linux\n" +
+        "    parent: {element: base.bst}\n    add: [more.bst]\n",
+    });
+    // Another machine, which pushed nothing.
+    const elsewhere = { cwd, config: cacheConfig() };
+    expect((await runCli(["build", "on-base.bst"], elsewhere)).code).toBe(0);
+    const { stderr, code } = await run(`push on-base.bst ${registry.host}/app:1`, elsewhere);
+    expect([code, stderr]).toEqual([0, expect.stringContaining("1 were taken over from another repository")]);
+    expect(registry.blobs.get("app")?.size).toBe(3);
   });
 
   test("pulls what is not here from a server of artifacts", async () => {

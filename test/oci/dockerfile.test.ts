@@ -46,11 +46,19 @@ test("checks of health keep their units", () => {
   const check = { Test: ["CMD", "/bin/test", "x y"], Interval: 50_000_000_000, Timeout: 10, Retries: 2 };
   const line = (value: object) => dockerfile({ config: { Healthcheck: value } }, "scratch").split("\n")[1];
   expect(line(check)).toBe('HEALTHCHECK --interval=50000000000ns --timeout=10ns --retries=2 CMD ["/bin/test","x y"]');
-  expect(line({ Test: ["CMD-SHELL", "curl $URL"] })).toBe(String.raw`HEALTHCHECK CMD curl \$URL`);
+  expect(line({ Test: ["CMD-SHELL", String.raw`curl "$URL\n" || exit 1`] })).toBe(
+    String.raw`HEALTHCHECK CMD curl "$URL\n" || exit 1`,
+  );
   expect(line({ Test: ["NONE"] })).toBe("HEALTHCHECK NONE");
 });
 
-test.each([{ Env: ["A=a\nb"] }, { Env: "A" }, { Labels: { a: 1 } }, { Cmd: [["x"]] }])("%j is refused", (bad) => {
+test.each([
+  { Env: ["A=a\nb"] },
+  { Env: "A" },
+  { Labels: { a: 1 } },
+  { Cmd: [["x"]] },
+  { Healthcheck: { Test: ["CMD-SHELL", "x \\"] } },
+])("%j is refused", (bad) => {
   expect(() => dockerfile({ config: bad }, "scratch")).toThrow(BstError);
 });
 
@@ -63,5 +71,10 @@ describe.skipIf(podmanAbsent !== undefined)("podman", () => {
     using podman = new Podman();
     const image = await podman.build(file);
     expect(await podman.inspect(image)).toMatchObject({ Config: config });
+    const Healthcheck = { Test: ["CMD-SHELL", String.raw`curl "$X\$" || exit 1`] };
+    writeFileSync(file, dockerfile({ config: { Healthcheck } }, "scratch"));
+    // The form of OCI has none.
+    const checked = await podman.build(file, "--format", "docker");
+    expect(await podman.inspect(checked)).toMatchObject({ Healthcheck });
   });
 });

@@ -93,12 +93,12 @@ describe("an upload", () => {
   test("takes a blob over from another repository", async () => {
     const registry = await serveRegistry({ auth: "token" });
     registry.addBlob("other/image", bytes);
-    expect(await repository(registry).upload(blob, pieces(bytes), { mountFrom: "other/image" })).toBe("mounted");
+    expect(await repository(registry).upload(blob, pieces(bytes), { mountFrom: () => "other/image" })).toBe("mounted");
     expect(registry.blobs.get("some/image")?.has(blob.digest)).toBe(true);
     expect(registry.scopes.at(-1)).toEqual(["repository:some/image:pull,push", "repository:other/image:pull"]);
     expect(
       await repository(registry).upload(blobOf(Buffer.from("x")), pieces(Buffer.from("x")), {
-        mountFrom: "other/image",
+        mountFrom: () => "other/image",
       }),
     ).toBe("uploaded");
   });
@@ -111,7 +111,7 @@ describe("an upload", () => {
         return true;
       },
     });
-    expect(await repository(registry).upload(blob, pieces(bytes), { mountFrom: "other/image" })).toBe("uploaded");
+    expect(await repository(registry).upload(blob, pieces(bytes), { mountFrom: () => "other/image" })).toBe("uploaded");
   });
 
   test("is made at once for a small blob, and in pieces for a large one", async () => {

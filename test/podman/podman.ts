@@ -47,8 +47,8 @@ export class Podman implements Disposable {
   }
 
   /** Builds the image of a Dockerfile, with the folder that it is in; returns its id. */
-  build(dockerfile: string): Promise<string> {
-    return this.#podman("build", "--quiet", "--network", "none", "--file", dockerfile, dirname(dockerfile));
+  build(dockerfile: string, ...options: readonly string[]): Promise<string> {
+    return this.#podman("build", "--quiet", "--network", "none", ...options, "--file", dockerfile, dirname(dockerfile));
   }
 
   /** The ids of all images. */

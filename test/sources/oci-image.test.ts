@@ -94,6 +94,12 @@ describe("oci_image", () => {
       const wrong = { domain: "source", reason: "no-image-for-platform" };
       await expect(source.fetch(on.io)).rejects.toMatchObject(wrong);
       await expect(source.track(on.io)).rejects.toMatchObject(wrong);
+      // The index is here already, of another platform's fetch.
+      const known = on.configure(ociImage, { url: `docker://${registry.host}/${NAME}`, ref: digest, platform: "all" });
+      await known.fetch(on.io);
+      expect(() => source.isCached(on.io)).toThrow(
+        expect.objectContaining({ ...wrong, message: expect.stringMatching(/\.bst \[line \d+ column \d+\]: /) }),
+      );
     }
     const { on, source } = sourceOn(registry, { ref: addImage(registry, "2").digest, platform: "linux/arm64" });
     await expect(source.fetch(on.io)).rejects.toThrow("is for linux/amd64");

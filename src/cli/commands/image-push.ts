@@ -2,13 +2,13 @@
 import { resolve } from "node:path";
 import { BstError } from "../../base/errors.ts";
 import { openOutputFile, writeAll } from "../../base/output-file.ts";
-import type { ImageReference } from "../../oci/registry/reference.ts";
+import { select } from "../../build/selection.ts";
+import { type ImageReference, repositoryAt } from "../../oci/registry/reference.ts";
 import { Repository } from "../../oci/registry/repository.ts";
 import { writing } from "../../oci/transport/blob-folder.ts";
 import { JoinedReader } from "../../oci/transport/joined.ts";
 import { isElementName, parseRegistryName } from "../../oci/transport/names.ts";
 import { registryWriter, tagOf } from "../../oci/transport/open.ts";
-import { relay } from "../../oci/transport/types.ts";
 import type { Run } from "../app.ts";
 import { type OpenImage, openImages, selectionOf, transfer } from "../images.ts";
 import { attachAll, privateKeyAt, sbomsOf, signAndTell } from "../statements.ts";
@@ -32,24 +32,20 @@ export const run: Run<"image push"> = async (context, options) => {
   if (first === undefined) throw new BstError("element", "No element matches", { reason: "oci-invalid-image" });
   const joins = images.length > 1 || options.allPlatforms;
   const image: OpenImage = joins ? { ...first, reader: new JoinedReader(images.map(({ reader }) => reader)) } : first;
-  const select = options.platform === undefined ? "all" : selectionOf(options);
+  const selection = options.platform === undefined ? "all" : selectionOf(options);
+  tools.places?.addLikely(basesOf(images), tools.pull);
   const statements = await sbomsOf(context, bench, options.sbom);
   // Before anything is pushed, since who wants to know the digest can't do without.
   const path = digestfile === undefined ? undefined : resolve(context.cwd, digestfile);
   using file = path === undefined ? undefined : writing(path, () => openOutputFile(path));
   let digest = "";
-  const pushed = new Map<string, string>();
   for (const { host, repository, tags } of places) {
-    // What was pushed to a registry before need not be sent to it again.
-    const before = pushed.get(host);
-    const reader = before === undefined ? image.reader : { ...relay(image.reader), repository: { host, name: before } };
     const writer = registryWriter({ host, repository }, tags, tools);
-    const parts = await transfer(context, "push", { ...image, reader }, writer, select);
+    const parts = await transfer(context, "push", image, writer, selection);
     digest = parts.root.descriptor.digest;
     await attachAll(context, registryWriter({ host, repository }, [], tools), parts, statements);
     if (key !== undefined)
       await signAndTell(context, new Repository({ host, repository }, "push", tools.push), digest, key);
-    pushed.set(host, repository);
   }
   if (path !== undefined && file !== undefined) {
     writing(path, () => {
@@ -60,6 +56,14 @@ export const run: Run<"image push"> = async (context, options) => {
   context.print(digest);
   return undefined;
 };
+
+/** The repositories of images that these are built on. */
+function basesOf(images: readonly OpenImage[]): Pick<ImageReference, "host" | "repository">[] {
+  const elements = images.flatMap(({ subject }) => subject?.element ?? []);
+  const sources = select(elements, "all").flatMap((element) => element.sources);
+  const infos = sources.flatMap(({ source }) => source.info());
+  return infos.flatMap(({ medium, url }) => (medium === "oci-image" ? repositoryAt(url) : []));
+}
 
 interface Place {
   readonly host: string;

@@ -63,6 +63,14 @@ function onHub(path: string): { readonly host: string; readonly repository: stri
   return { host: DOCKER_HUB, repository: path.includes("/") ? path : `library/${path}` };
 }
 
+/** @param url `http://` or `https://` may stand before it. @returns with the scheme in the host, where that is http */
+export function repositoryAt(url: string): ImageReference {
+  const [, scheme, path = ""] = /^(https?:\/\/)?(.*)$/s.exec(url) ?? [];
+  const reference = parseReference(path);
+  // With https, this machine itself may also be asked without.
+  return scheme === "http://" ? { ...reference, host: `http://${reference.host}` } : reference;
+}
+
 /** What manifests are asked for by: the digest where there is one, else the tag, else `latest`. */
 export function referenceOf({ digest, tag }: ImageReference): string {
   return digest ?? tag ?? "latest";

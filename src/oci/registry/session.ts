@@ -80,6 +80,10 @@ export class RegistrySession {
     this.#authorization = undefined;
   }
 
+  pullNoMore(repository: string): void {
+    if (this.#scopes.delete(`repository:${repository}:pull`)) this.#authorization = undefined;
+  }
+
   /** @throws BstError domain remote, also for a status that is not expected */
   async ask(ask: Ask, limit?: number): Promise<Answer> {
     const { at, ok, ...request } = ask;

@@ -11,8 +11,8 @@ export type UploadOutcome = "present" | "mounted" | "uploaded";
 export interface UploadOptions {
   /** Bytes of a piece; smaller blobs are sent at once. Default 5 MB. */
   readonly chunkSize?: number;
-  /** A repository of the same registry that has the blob. */
-  readonly mountFrom?: string | undefined;
+  /** Finds a repository of the same registry that has the blob. */
+  readonly mountFrom?: () => Promise<string | undefined> | string | undefined;
   /** Called with the bytes that are there. */
   readonly onProgress?: (sent: number) => void;
 }
@@ -45,7 +45,7 @@ export async function uploadBlob(
   let inPieces = descriptor.size >= (options.chunkSize ?? CHUNK);
   for (let attempt = 0; ; attempt++) {
     try {
-      const start = await begin(session, descriptor, attempt === 0 ? options.mountFrom : undefined);
+      const start = await begin(session, descriptor, attempt === 0 ? await options.mountFrom?.() : undefined);
       if (start === undefined) return "mounted";
       const source = verified(open(), descriptor, "The source");
       if (inPieces) await new PieceUpload(session, descriptor, start, options).run(source);
@@ -82,18 +82,33 @@ async function begin(
   { digest }: Pick<Descriptor, "digest">,
   mountFrom: string | undefined,
 ): Promise<Start | undefined> {
-  const mount = mountFrom === undefined ? undefined : new URLSearchParams({ mount: digest, from: mountFrom });
-  if (mountFrom !== undefined) session.alsoPull(mountFrom);
-  const answer = await session.ask({
-    method: "POST",
-    at: `blobs/uploads/${mount === undefined ? "" : `?${mount}`}`,
-    headers: { "content-length": "0" },
-    ok: mount === undefined ? [202] : [201, 202, ...NO_MOUNT],
-  });
+  const answer = (await mounted(session, digest, mountFrom)) ?? (await post(session, "", [202]));
   if (answer.status === 201) return undefined;
-  if (answer.status !== 202) return begin(session, { digest }, undefined);
   const smallest = Number(answer.header("oci-chunk-min-length") ?? 0);
   return { location: await locationOf(session, answer), smallest: Number.isSafeInteger(smallest) ? smallest : 0 };
+}
+
+/** Undefined where nothing is taken over from there, and no upload began either. */
+async function mounted(
+  session: RegistrySession,
+  digest: string,
+  from: string | undefined,
+): Promise<Answer | undefined> {
+  if (from === undefined) return undefined;
+  session.alsoPull(from);
+  try {
+    const answer = await post(session, `?${new URLSearchParams({ mount: digest, from })}`, [201, 202, ...NO_MOUNT]);
+    return NO_MOUNT.includes(answer.status) ? undefined : answer;
+  } catch (error) {
+    // Who may push here need not be allowed to read there.
+    if (!(error instanceof BstError && error.reason === "registry-denied")) throw error;
+    session.pullNoMore(from);
+    return undefined;
+  }
+}
+
+function post(session: RegistrySession, query: string, ok: readonly number[]): Promise<Answer> {
+  return session.ask({ method: "POST", at: `blobs/uploads/${query}`, headers: { "content-length": "0" }, ok });
 }
 
 async function locationOf(session: RegistrySession, answer: Answer, before?: URL): Promise<URL> {

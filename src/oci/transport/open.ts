@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import { BstError } from "../../base/errors.ts";
 import { openOutputFile } from "../../base/output-file.ts";
+import type { BlobPlaces } from "../registry/places.ts";
 import type { ImageReference } from "../registry/reference.ts";
 import { Repository } from "../registry/repository.ts";
 import type { RegistryOptions } from "../registry/session.ts";
@@ -28,6 +29,8 @@ export interface TransportTools {
   readonly push: RegistryOptions;
   /** Bytes of the pieces of uploads. */
   readonly chunkSize?: number | undefined;
+  /** Where else in registries blobs are. */
+  readonly places?: BlobPlaces;
 }
 
 type External = Exclude<ImageName, { readonly kind: "element" }>;
@@ -35,7 +38,7 @@ type External = Exclude<ImageName, { readonly kind: "element" }>;
 export async function openReader(name: External, tools: TransportTools): Promise<ImageReader> {
   switch (name.kind) {
     case "registry":
-      return new RegistryReader(new Repository(name.reference, "pull", tools.pull), name.reference);
+      return new RegistryReader(new Repository(name.reference, "pull", tools.pull), name.reference, tools.places);
     case "oci":
       return new LayoutReader(folderFiles(name.path), name.ref);
     case "oci-archive":
@@ -83,7 +86,7 @@ export function registryWriter(
   tags: readonly string[],
   tools: TransportTools,
 ): ImageWriter {
-  return new RegistryWriter(new Repository(place, "push", tools.push), tags, tools.chunkSize);
+  return new RegistryWriter(new Repository(place, "push", tools.push), tags, tools);
 }
 
 /** Under which an image is pushed. @throws BstError domain remote, where the name has a digest */

@@ -1,5 +1,6 @@
 /** Images in registries, as readers and writers have them. */
 import type { Content, Descriptor } from "../descriptor.ts";
+import type { BlobPlaces } from "../registry/places.ts";
 import { formatReference, type ImageReference, referenceOf } from "../registry/reference.ts";
 import type { Repository } from "../registry/repository.ts";
 import type { ImageReader, ImageWriter, Outcome } from "./types.ts";
@@ -9,8 +10,11 @@ export class RegistryReader implements ImageReader {
   readonly repository: { readonly host: string; readonly name: string };
   readonly #repository: Repository;
   readonly #reference: ImageReference;
+  readonly #places: BlobPlaces | undefined;
 
-  constructor(repository: Repository, reference: ImageReference) {
+  /** @param places are told what was read here */
+  constructor(repository: Repository, reference: ImageReference, places?: BlobPlaces) {
+    this.#places = places;
     this.#repository = repository;
     this.#reference = reference;
     this.repository = { host: repository.host, name: repository.name };
@@ -41,11 +45,19 @@ export class RegistryReader implements ImageReader {
     return { descriptor, bytes };
   }
 
-  blob(descriptor: Descriptor): AsyncIterable<Buffer> {
-    return this.#repository.blob(descriptor);
+  async *blob(descriptor: Descriptor): AsyncGenerator<Buffer> {
+    yield* this.#repository.blob(descriptor);
+    this.#places?.remember({ host: this.#repository.host, repository: this.#repository.name }, descriptor);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+export interface RegistryWriterOptions {
+  /** Bytes of the pieces of uploads. */
+  readonly chunkSize?: number | undefined;
+  /** Know where else blobs are, and are told what is here. */
+  readonly places?: BlobPlaces | undefined;
 }
 
 export class RegistryWriter implements ImageWriter {
@@ -53,9 +65,11 @@ export class RegistryWriter implements ImageWriter {
   readonly #repository: Repository;
   readonly #tags: readonly string[];
   readonly #chunkSize: number | undefined;
+  readonly #places: BlobPlaces | undefined;
 
   /** @param tags what to call the image; with none only its digest names it */
-  constructor(repository: Repository, tags: readonly string[], chunkSize?: number) {
+  constructor(repository: Repository, tags: readonly string[], { chunkSize, places }: RegistryWriterOptions = {}) {
+    this.#places = places;
     this.name = `${repository.host}/${repository.name}${tags.map((tag) => `:${tag}`).join(" and ")}`;
     this.#repository = repository;
     this.#tags = tags;
@@ -64,11 +78,14 @@ export class RegistryWriter implements ImageWriter {
 
   async putBlob(descriptor: Descriptor, source: ImageReader): Promise<Outcome> {
     const { repository } = source;
-    const mountFrom = repository?.host === this.#repository.host ? repository.name : undefined;
+    const place = { host: this.#repository.host, repository: this.#repository.name };
+    const isNear = repository?.host === place.host;
+    const mountFrom = isNear ? () => repository.name : () => this.#places?.find(place, descriptor);
     const outcome = await this.#repository.upload(descriptor, () => source.blob(descriptor), {
       mountFrom,
       ...(this.#chunkSize !== undefined && { chunkSize: this.#chunkSize }),
     });
+    this.#places?.remember(place, descriptor);
     return outcome === "uploaded" ? "written" : outcome;
   }
 
