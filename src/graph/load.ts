@@ -6,7 +6,7 @@ import { assertNoConflicts } from "../project/conflicts.ts";
 import { Element } from "../project/element.ts";
 import { junctionConfig } from "../project/junction.ts";
 import type { LoadElement } from "../project/load-element.ts";
-import { orderDependencies } from "../project/order.ts";
+import { dependentsFirst, orderDependencies } from "../project/order.ts";
 import { Project } from "../project/project.ts";
 import type { JunctionFacts, LoadSession } from "../project/session.ts";
 import { warn } from "../project/sources.ts";
@@ -65,9 +65,15 @@ export function loadGraph(
   // In this order, so that neither making nor resolving an element goes deeper than one.
   const all = orderDependencies(loaded).map(resolve);
   const recognised = memory?.recognise(session, all);
-  for (const element of all) {
-    if (recognised?.has(element)) repeatWarnings(element, memory?.warningsOf(element) ?? []);
-    else element.resolve();
+  try {
+    for (const element of all) {
+      if (recognised?.has(element)) repeatWarnings(element, memory?.warningsOf(element) ?? []);
+      else element.resolve();
+    }
+  } catch (error) {
+    // Of several faults BuildStream tells the first from above.
+    for (const each of dependentsFirst(loaded)) resolve(each).resolve();
+    throw error;
   }
   assertNoConflicts(session.projects);
   warnOfRedundantRefs(session, all);

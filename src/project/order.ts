@@ -50,6 +50,18 @@ function dependenciesFirst(targets: readonly LoadElement[]): LoadElement[] {
   return done;
 }
 
+/** Every element once, before what it depends on and was not met before. */
+export function* dependentsFirst(targets: readonly LoadElement[]): Generator<LoadElement> {
+  const seen = new Set<LoadElement>();
+  const pending = [...targets].reverse();
+  for (let element = pending.pop(); element !== undefined; element = pending.pop()) {
+    if (seen.has(element)) continue;
+    seen.add(element);
+    yield element;
+    for (const { element: dependency } of element.dependencies.toReversed()) pending.push(dependency);
+  }
+}
+
 function circular(path: readonly LoadElement[], repeated: LoadElement): LoadError {
   const chain = [...path.slice(path.indexOf(repeated)), repeated].map((element) => element.fullName);
   return new LoadError(
