@@ -3,7 +3,7 @@ import { readPublicMetadata } from "../artifact/metadata.ts";
 import type { Element } from "../project/element.ts";
 import type { ArtifactFiles } from "../views/contents.ts";
 import { isNoImage, SeenFiles } from "../views/image-files.ts";
-import { imageOf } from "../views/images.ts";
+import { imageOf, imagesOf } from "../views/images.ts";
 import type { Workbench } from "./workbench.ts";
 
 export function artifactFiles({ caches: { cas }, states }: Workbench): ArtifactFiles {
@@ -23,24 +23,25 @@ export function artifactFiles({ caches: { cas }, states }: Workbench): ArtifactF
 
 /**
  * Opens an element, and the images that it is on top of.
- * @param image of several images of an element, counted from 0
+ * @param index of several images of the element, counted from 0
  * @throws BstError domain element, reason oci-invalid-image, where it has no such image
  */
-export async function seenFiles(bench: Workbench, elements: readonly Element[], image = 0): Promise<SeenFiles> {
+export async function seenFiles(bench: Workbench, element: Element, index = 0): Promise<SeenFiles> {
   const { caches, signal } = bench;
-  const seen = new SeenFiles(artifactFiles(bench), { memoDirectory: caches.memoDirectory, signal, image });
-  const opened = new Set(elements);
+  const seen = new SeenFiles(artifactFiles(bench), { memoDirectory: caches.memoDirectory, signal });
+  if (imagesOf(element).length === 0) return seen;
+  const opened = new Map([[element, index]]);
   // It grows while it is walked over.
-  for (const element of opened) {
-    const found = imageOf(element);
-    if (found === undefined) continue;
+  for (const [each, image] of opened) {
     try {
-      await seen.open(element);
+      await seen.open(each, image);
     } catch (error) {
       // A script may keep something else than an image.
-      if (element.kind === "oci" || !isNoImage(error)) throw error;
+      if (each.kind === "oci" || !isNoImage(error)) throw error;
     }
-    for (const parent of found.parents) opened.add(parent);
+    for (const parent of imageOf(each, image)?.parents ?? []) {
+      if (!opened.has(parent.element)) opened.set(parent.element, parent.index);
+    }
   }
   return seen;
 }

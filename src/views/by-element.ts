@@ -80,7 +80,7 @@ class OriginFinder {
       if (element.hasArtifact) this.missing.add(element);
       return found;
     }
-    const all = overlaid(element).filter(({ hasArtifact }) => hasArtifact);
+    const all = overlaid(element, this.#seen.indexOf(element)).filter(({ hasArtifact }) => hasArtifact);
     const parts = all.filter((each) => this.#seen.files(each) !== undefined);
     // What is recorded knows of elements that are not here.
     if (parts.length < all.length && this.#record(element, found)) return found;
@@ -89,7 +89,7 @@ class OriginFinder {
     for (const { path, source } of attribute(this.#seen.cas, tree, trees)) {
       const part = parts[source];
       const origin = part === undefined ? undefined : this.of(part).get(path);
-      found.set(path, origin ?? { element: element.fullName, byCommands: all.length > 0 });
+      found.set(path, origin ?? { element: element.fullName, byCommands: all.length > 0 && element.kind !== "oci" });
     }
     return found;
   }

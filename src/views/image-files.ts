@@ -11,8 +11,6 @@ import type { ArtifactFiles } from "./contents.ts";
 export interface ImageTools {
   readonly memoDirectory: string;
   readonly signal: AbortSignal;
-  /** Of several images of an element, counted from 0. */
-  readonly image: number;
 }
 
 /** An element's artifacts, with what the layers of images hold in place of the layouts that have these. */
@@ -20,7 +18,7 @@ export class SeenFiles implements ArtifactFiles {
   readonly cas: Cas;
   readonly #artifacts: ArtifactFiles;
   readonly #tools: ImageTools;
-  readonly #roots = new Map<Element, Digest | undefined>();
+  readonly #roots = new Map<Element, { readonly tree: Digest; readonly index: number }>();
 
   constructor(artifacts: ArtifactFiles, tools: ImageTools) {
     this.cas = artifacts.cas;
@@ -28,14 +26,19 @@ export class SeenFiles implements ArtifactFiles {
     this.#tools = tools;
   }
 
-  /** Reads the layers of an element that is an image: to be called before it is asked for. @throws BstError */
-  async open(element: Element): Promise<void> {
+  /**
+   * Reads the layers of an element that is an image: to be called before it is asked for.
+   * @param index of several images of the element, counted from 0
+   * @throws BstError
+   */
+  async open(element: Element, index: number): Promise<void> {
     const tree = this.#artifacts.files(element);
     if (tree === undefined || this.#roots.has(element)) return;
-    const { memoDirectory, signal, image } = this.#tools;
-    const { layers } = readBaseImage(this.cas, tree, image, element.fullName);
+    const { memoDirectory, signal } = this.#tools;
+    const { layers } = readBaseImage(this.cas, tree, index, element.fullName);
     const check = { place: element.fullName, signal, links: "any" } as const;
-    this.#roots.set(element, (await rootOf(this.cas, layers, new Memo(memoDirectory), check)).tree);
+    const root = await rootOf(this.cas, layers, new Memo(memoDirectory), check);
+    this.#roots.set(element, { tree: root.tree, index });
   }
 
   /** Whether it is an image that was opened. */
@@ -43,8 +46,13 @@ export class SeenFiles implements ArtifactFiles {
     return this.#roots.has(element);
   }
 
+  /** Which of its images was opened. */
+  indexOf(element: Element): number {
+    return this.#roots.get(element)?.index ?? 0;
+  }
+
   files(element: Element): Digest | undefined {
-    return this.#roots.get(element) ?? this.#artifacts.files(element);
+    return this.#roots.get(element)?.tree ?? this.#artifacts.files(element);
   }
 
   publicData(element: Element) {

@@ -1,9 +1,11 @@
 /** The images that a project makes: by elements of kind `oci`, and by scripts that call `build-oci`. */
+import { BstError } from "../base/errors.ts";
 import { dependencies, Visited } from "../graph/scopes.ts";
 import { readOciSpec } from "../oci/schema.ts";
 import type { Element } from "../project/element.ts";
 import type { Dependency } from "../project/load-element.ts";
-import type { Node } from "../yaml/node.ts";
+import type { MappingNode, Node } from "../yaml/node.ts";
+import { parseYaml } from "../yaml/parse.ts";
 import { allCalls, type PlacedCall } from "./scripts.ts";
 
 export interface LintLayer {
@@ -14,15 +16,24 @@ export interface LintLayer {
   readonly location: string | undefined;
 }
 
+/** One of the images that an element makes. */
 export interface LintImage {
   readonly element: Element;
+  /** Counted from 0. */
+  readonly index: number;
   readonly layers: readonly LintLayer[];
   /** Images below it. */
-  readonly parents: readonly Element[];
+  readonly parents: readonly ParentImage[];
   /** Whether layers are put over what parents have, and not all that there is. */
   readonly adds: boolean;
   /** Of a script: all that it calls. */
   readonly calls: readonly PlacedCall[];
+}
+
+export interface ParentImage {
+  readonly element: Element;
+  /** Which of its images, counted from 0. */
+  readonly index: number;
 }
 
 /** A build dependency of a script, where its `location` is another than the root. */
@@ -32,44 +43,93 @@ export interface Located {
   readonly node: Node;
 }
 
-export function imageOf(element: Element): LintImage | undefined {
-  if (element.kind === "oci") return ociImage(element);
-  if (element.kind !== "script") return undefined;
+/** None where an element makes no images. */
+export function imagesOf(element: Element): LintImage[] {
+  if (element.kind === "oci") return ociImages(element);
+  if (element.kind !== "script") return [];
   const calls = allCalls(element);
-  const builder = calls.find(({ program }) => program === "build-oci");
-  if (builder === undefined) return undefined;
-  const named = (key: string) =>
-    [...builder.input.matchAll(new RegExp(`^[ \\t]*(?:-[ \\t]*)?${key}:[ \\t]*["']?(/[^\\s"']*)`, "gm"))].map(
-      (match) => match[1] ?? "",
-    );
-  const [parents, layers] = [named("image"), named("layer")];
+  const described = calls
+    .filter(({ program }) => program === "build-oci")
+    .flatMap(({ input }) => describedImages(input));
   const located = locatedDependencies(element);
+  const layers = new Set(described.flatMap(({ layer }) => layer ?? []));
+  const parents = new Set(described.flatMap(({ parent }) => parent?.folder ?? []));
   const isParent = ({ location, element: it }: Located) =>
-    parents.includes(location) || (!layers.includes(location) && imageOf(it) !== undefined);
-  return {
+    parents.has(location) || (!layers.has(location) && imagesOf(it).length > 0);
+  return described.map(({ layer, parent, adds }, index) => ({
     element,
+    index,
     calls,
-    adds: true,
-    layers: located.filter((each) => !isParent(each)).map(({ element: root, ...rest }) => ({ root, ...rest })),
-    parents: located.filter(isParent).map((each) => each.element),
+    adds,
+    // Of what it does not name, commands can have made any of its layers.
+    layers: located
+      .filter((each) => !isParent(each) && (each.location === layer || !layers.has(each.location)))
+      .map(({ element: root, ...rest }) => ({ root, ...rest })),
+    parents: located
+      .filter((each) => isParent(each) && (each.location === parent?.folder || !parents.has(each.location)))
+      .map((each) => ({ element: each.element, index: parent?.index ?? 0 })),
+  }));
+}
+
+/** The image of an index; the only one, or the first, where there are not so many. */
+export function imageOf(element: Element, index = 0): LintImage | undefined {
+  const images = imagesOf(element);
+  return images[index] ?? images[0];
+}
+
+interface DescribedImage {
+  /** Folders of a script. */
+  readonly layer: string | undefined;
+  readonly parent: { readonly folder: string; readonly index: number } | undefined;
+  readonly adds: boolean;
+}
+
+/** What `build-oci` is told; of what the shell has yet to put together, as far as lines look like it. */
+function describedImages(input: string): DescribedImage[] {
+  try {
+    const file = { path: "build-oci", shortName: "build-oci", displayName: "input" };
+    const images = parseYaml(input, file).sequence("images")?.mappings() ?? [];
+    if (images.length > 0) return images.map(describedImage);
+  } catch (error) {
+    if (!(error instanceof BstError)) throw error;
+  }
+  const named = (key: string) =>
+    new RegExp(`(?:^|[{,])[ \\t]*(?:-[ \\t]*)?${key}:[ \\t]*["']?(/[^\\s"',}]*)`, "m").exec(input)?.[1];
+  const [folder, layer] = [named("image"), named("layer")];
+  const parent = folder === undefined ? undefined : { folder, index: 0 };
+  return [{ layer: layer ?? named("add"), parent, adds: layer === undefined }];
+}
+
+function describedImage(image: MappingNode): DescribedImage {
+  const parent = image.mapping("parent");
+  const folder = parent?.string("image");
+  const layer = image.string("layer");
+  return {
+    layer: withoutEnd(layer ?? image.string("add")),
+    parent:
+      folder === undefined ? undefined : { folder: withoutEnd(folder), index: Number(parent?.string("index") ?? 0) },
+    adds: layer === undefined,
   };
 }
 
-function ociImage(element: Element): LintImage {
-  const spec = readOciSpec(element.config);
+function withoutEnd<T extends string | undefined>(folder: T): T | string {
+  return folder === undefined ? folder : folder.replace(/(?<=.)\/+$/, "");
+}
+
+function ociImages(element: Element): LintImage[] {
   const nodes = element.config.sequence("images")?.mappings() ?? [];
   const find = (name: string) =>
     directly(element).find(({ path, element: it }) => path === name || it.name === name)?.element;
-  const layers = spec.images.flatMap(({ layer, add }, i) =>
-    (layer ?? add ?? []).flatMap((name, j) => {
-      const root = find(name);
-      const node = nodes[i]?.sequence(layer === undefined ? "add" : "layer")?.items[j];
+  return readOciSpec(element.config).images.map(({ layer, add, parent }, index) => {
+    const list = nodes[index]?.sequence(layer === undefined ? "add" : "layer");
+    const layers = (layer ?? add ?? []).flatMap((name, j) => {
+      const [root, node] = [find(name), list?.items[j]];
       return root === undefined || node === undefined ? [] : [{ root, node, location: undefined }];
-    }),
-  );
-  const parents = spec.images.flatMap(({ parent }) => (parent === undefined ? [] : (find(parent.element) ?? [])));
-  const adds = layers.length === 0 || spec.images.some(({ add }) => add !== undefined);
-  return { element, layers, parents, calls: [], adds };
+    });
+    const below = parent && find(parent.element);
+    const parents = below === undefined ? [] : [{ element: below, index: parent?.image ?? 0 }];
+    return { element, index, layers, parents, calls: [], adds: layer === undefined };
+  });
 }
 
 export function locatedDependencies(element: Element): Located[] {
@@ -97,7 +157,7 @@ export function madeOf(element: Element): readonly Element[] {
     case "filter":
       return element.buildDependencies.slice(0, 1);
     case "oci":
-      return staged((imageOf(element)?.layers ?? []).map(({ root }) => root));
+      return staged(imagesOf(element).flatMap(({ layers }) => layers.map(({ root }) => root)));
     case "script":
       return staged(locatedDependencies(element).map((each) => each.element));
     default:
@@ -105,11 +165,15 @@ export function madeOf(element: Element): readonly Element[] {
   }
 }
 
-/** Those of {@link madeOf} whose files have the same paths in the element, the lowest first. */
-export function overlaid(element: Element): readonly Element[] {
-  const image = imageOf(element);
+/**
+ * Those of {@link madeOf} whose files have the same paths in the element, the lowest first.
+ * @param index which of its images is meant, where it makes some
+ */
+export function overlaid(element: Element, index: number): readonly Element[] {
+  const image = imageOf(element, index);
   if (image !== undefined) {
-    return [...(image.adds ? image.parents : []), ...staged(image.layers.map(({ root }) => root))];
+    const below = image.adds ? image.parents.map((parent) => parent.element) : [];
+    return [...below, ...staged(image.layers.map(({ root }) => root))];
   }
   if (element.kind !== "script") return madeOf(element);
   const root = installRoot(element);

@@ -70,7 +70,7 @@ test("the command line knows all rules", async () => {
 /** Elements that have a mistake each, with the text at which it is to be found. */
 const BAD: readonly [rule: string, element: string, text: string, at: string, severity?: string][] = [
   ["stack-as-layer", "stacked.bst", image("deps.bst", RIGHT + BUILD), "filename: deps.bst"],
-  ["stack-as-layer", "empty.bst", image("nothing.bst", RIGHT + BUILD), "filename: nothing.bst", "error"],
+  ["stack-as-layer", "empty.bst", image("nothing.bst", BUILD), "filename: nothing.bst", "error"],
   [
     "stack-as-layer",
     "oci.bst",
@@ -105,6 +105,13 @@ const BAD: readonly [rule: string, element: string, text: string, at: string, se
     "merged-late.bst",
     image("layer.bst", `  - dconf update\n  - cp -a /layer/usr/etc/. /layer/etc\n  - ldconfig\n${BUILD}`),
     "cp -a",
+  ],
+  [
+    "usr-etc-late",
+    "merged-last.bst",
+    image("layer.bst", `${RIGHT.replace(/cp -a.*/, "true")}${BUILD}  - cp -a /layer/usr/etc/. /layer/etc\n`),
+    "cp -a",
+    "error",
   ],
   [
     "dconf-missing",
@@ -175,6 +182,18 @@ describe("without artifacts", () => {
       "beside-image.bst": image("beside.bst", RIGHT + BUILD),
       "scripted-layer.bst": "kind: compose\nbuild-depends: [scripted.bst]\nconfig: {exclude: [devel, debug]}\n",
       "scripted-image.bst": image("scripted-layer.bst", RIGHT + BUILD),
+      "initial.bst": local(
+        "other",
+        "config: {target: /initial}\npublic:\n  initial-script:\n    script: chmod 4755 /usr/bin/app\n",
+      ),
+      "initial-layer.bst": "kind: compose\nbuild-depends: [initial.bst]\nconfig: {exclude: [devel, debug]}\n",
+      "collected.bst":
+        "kind: collect_initial_scripts\nbuild-depends: [initial-layer.bst]\nconfig: {path: /initial_scripts}\n",
+      "served.bst": image(
+        "initial-layer.bst",
+        `${RIGHT}  - chmod 4755 /layer/x\n${BUILD}`,
+        "- collected.bst\n",
+      ).replace("commands:", "build-oci: True\n  commands:"),
       "fakecap.bst": image(
         "layer.bst",
         `${RIGHT}  - setcap x /layer/y\n${BUILD}`,
@@ -237,11 +256,15 @@ describe("with artifacts", () => {
       "both.bst": "kind: compose\nbuild-depends: [all.bst]\nconfig: {integrate: False, exclude: [debug]}\n",
       "runtime.bst": "kind: compose\nbuild-depends: [deps.bst]\nconfig: {integrate: False, exclude: [devel]}\n",
       "bare.bst": image("both.bst", BUILD),
+      "lone.bst": local("other"),
+      "apart.bst": `kind: oci\nbuild-depends: [dconf.bst, lone.bst]\nconfig:\n  images:\n${["dconf", "lone", "dconf"]
+        .map((name) => `  - {os: linux, architecture: amd64, layer: [${name}.bst]}\n`)
+        .join("")}`,
       "starts.bst":
         "kind: oci\nbuild-depends: [runtime.bst]\nconfig:\n  images:\n  - os: linux\n    architecture: amd64\n    layer: [runtime.bst]\n" +
         "    config:\n      Entrypoint:\n      - /usr/include/app.h\n",
     });
-    expect((await runCli(["build", "layer.bst", "both.bst", "runtime.bst"], { cwd })).code).toBe(0);
+    expect((await runCli(["build", "layer.bst", "both.bst", "runtime.bst", "lone.bst"], { cwd })).code).toBe(0);
   });
 
   test("contents are looked into", async () => {
@@ -270,6 +293,11 @@ describe("with artifacts", () => {
       line: 10,
       column: 9,
     });
+  });
+
+  test("several images of an element are looked at one by one", async () => {
+    const { findings } = await lint(cwd, "apart.bst", "--rule", "overlaps-not-whitelisted", "--rule", "usr-etc-left");
+    expect(findings.map(({ rule, line }) => `${rule} ${line}`)).toEqual(["usr-etc-left 5", "usr-etc-left 7"]);
   });
 
   test("elements can say that they mean it", async () => {

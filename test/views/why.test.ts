@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { making } from "../../src/views/why/commands.ts";
 import { project, runCli } from "../helpers.ts";
 import { writeRoot } from "../root.ts";
 
@@ -236,4 +237,101 @@ describe("artifact files", () => {
     );
     expect(await runCli(["artifact", "files", "unused.bst", "unbuilt.bst"], { cwd })).toMatchObject({ code: 255 });
   });
+});
+
+describe("images on images of others", () => {
+  const oci = (needs: string, ...images: string[]) =>
+    `kind: oci\nbuild-depends: [${needs}]\nconfig:\n  images:\n${images
+      .map((words) => `  - {os: linux, architecture: amd64, ${words}}\n`)
+      .join("")}`;
+  const files = {
+    "files/base/usr/bin/cat": "cat",
+    "files/base/usr/bin/hello": "hello",
+    "files/base/etc/passwd": "root",
+    "files/app/usr/bin/hello": "another hello",
+    "files/app/usr/bin/app": "app",
+    "files/app/etc/passwd": "root",
+    "files/headers/usr/include/x.h": "header",
+    "files.bst": local("base"),
+    "app.bst": local("app"),
+    "headers.bst": local("headers", "depends: [app.bst]\n"),
+    "i1.bst": oci("files.bst", "layer: [files.bst]"),
+    "i2.bst": oci("i1.bst, app.bst", "parent: {element: i1.bst}, layer: [app.bst]"),
+    "foreign.bst": local("image"),
+    "i4.bst": oci("foreign.bst, app.bst", "parent: {element: foreign.bst}, add: [app.bst]"),
+    "i5.bst": oci("foreign.bst, app.bst", "parent: {element: foreign.bst}, layer: [app.bst]"),
+    "two.bst": oci("app.bst, headers.bst, files.bst", "layer: [files.bst]", "layer: [headers.bst]"),
+    "on-two.bst": oci("two.bst", "parent: {element: two.bst, image: 1}"),
+  };
+  beforeAll(async () => {
+    cwd = project(files);
+    expect((await runCli(["build", "i1.bst"], { cwd })).code).toBe(0);
+    const place = join(cwd, "files/image");
+    await runCli(["artifact", "checkout", "--directory", place, "i1.bst"], { cwd });
+    const { code, stderr } = await runCli(["build", "i2.bst", "i4.bst", "i5.bst", "on-two.bst"], { cwd });
+    expect(code, stderr).toBe(0);
+  });
+  const ways = async (file: string, name: string) => (await why(file, name)).flatMap(way);
+
+  test("take away what the layer lacks", async () => {
+    const [cat] = await why("/usr/bin/cat", "i2.bst");
+    expect(cat?.present).toBe(false);
+    expect(cat && way(cat)).toEqual(["installs files.bst", "keeps i1.bst", "removes i2.bst"]);
+    expect(cat?.steps.at(-1)).toMatchObject({
+      text: "its layer takes it away from that of the parent, i1.bst, as it is not in app.bst",
+      ...at("i2.bst" as keyof typeof PROJECT, "app.bst]}"),
+    });
+    expect(await ways("/usr/bin/cat", "i5.bst")).toEqual(["installs foreign.bst", "removes i5.bst"]);
+  });
+
+  test("have the files of an image that somebody else made", async () => {
+    const [cat] = await why("/usr/bin/cat", "i4.bst");
+    expect(cat && way(cat)).toEqual(["installs foreign.bst", "keeps i4.bst"]);
+    expect(cat?.steps[0]?.text).toBe("its image has /usr/bin/cat: 3 bytes");
+    const [hello] = await why("/usr/bin/hello", "i4.bst");
+    expect(hello && way(hello)).toEqual(["installs app.bst", "replaces app.bst", "keeps i4.bst"]);
+    expect(hello?.steps[1]?.text).toBe("it stands over that of the parent, foreign.bst");
+    // Equal files replace nothing.
+    expect(await ways("/etc/passwd", "i4.bst")).toEqual(["installs app.bst", "keeps i4.bst"]);
+    const { stdout } = await runCli(["artifact", "files", "--by-element", "--summary", "i4.bst"], { cwd });
+    expect(stdout).toBe("i4.bst:\n  app.bst: 3 files, 20 bytes\n  foreign.bst: 1 files, 3 bytes\n");
+  });
+
+  test("are told apart", async () => {
+    const ask = async (...words: string[]) => (await runCli(["why", ...words], { cwd })).stdout.split("\n");
+    const first = await ask("/usr/include/x.h", "two.bst");
+    expect(first[0]).toBe("/usr/include/x.h is not in image 0 of two.bst, which has 2");
+    expect(first.join()).not.toContain("removed");
+    const second = await ask("--index", "1", "/usr/include/x.h", "two.bst");
+    expect(second[0]).toBe("/usr/include/x.h is in image 1 of two.bst, which has 2");
+    expect((await ask("/usr/bin/hello", "two.bst")).join()).not.toContain("stands over");
+    expect(await ways("/usr/bin/app", "on-two.bst")).toEqual(["installs app.bst", "keeps two.bst", "keeps on-two.bst"]);
+    const { stdout } = await runCli(["artifact", "files", "--by-element", "--summary", "two.bst"], { cwd });
+    expect(stdout.split("\n").filter((line) => !line.startsWith(" "))).toEqual([
+      "two.bst, image 0:",
+      "two.bst, image 1:",
+      "",
+    ]);
+  });
+});
+
+test("of a script's commands, one counts that names the file, or can have brought it", () => {
+  const call = (order: number, program: string, ...words: string[]) => ({
+    program,
+    words,
+    order,
+    input: "",
+    line: order,
+    place: { file: "f", line: order, column: 1 },
+  });
+  const calls = [
+    call(0, "echo", "init", ">>", "$sysroot/etc/init-ran"),
+    call(1, "cp", "-r", "/layer/usr/etc/*", "/layer/etc/"),
+    call(2, "systemd-sysusers", "/layer/etc"),
+  ];
+  const made = (path: string, isCopy: boolean, from = calls) => making(from, path, ["/layer"], isCopy)?.program;
+  expect(made("etc/init-ran", false)).toBe("echo");
+  expect(made("etc/passwd", false)).toBe("systemd-sysusers");
+  expect(made("etc/app.conf", true)).toBe("cp");
+  expect(made("etc/app.conf", false, calls.slice(0, 2))).toBeUndefined();
 });

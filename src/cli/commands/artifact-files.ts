@@ -1,6 +1,7 @@
 /** `artifact files`: the files of artifacts with their sizes, by the elements that they come from. */
 import { type FilesByElement, filesByElement } from "../../views/by-element.ts";
 import { some } from "../../views/contents.ts";
+import { imagesOf } from "../../views/images.ts";
 import type { CommandContext, Run } from "../app.ts";
 import { formatSize } from "../images.ts";
 import { seenFiles } from "../seen-files.ts";
@@ -14,8 +15,14 @@ export const run: Run<"artifact files"> = async (context, { elements, byElement,
   for (const element of bench.targets) {
     if (!cached.includes(element)) context.reporter.emit({ type: "warn", text: `${element.fullName} is not cached` });
   }
-  const seen = await seenFiles(bench, cached);
-  const all = cached.map((element) => ({ element: element.fullName, ...filesByElement(seen, element) }));
+  const all = [];
+  for (const element of cached) {
+    const images = imagesOf(element);
+    for (const index of images.length > 1 ? images.keys() : [0]) {
+      const found = filesByElement(await seenFiles(bench, element, index), element);
+      all.push({ element: element.fullName, ...(images.length > 1 && { image: index }), ...found });
+    }
+  }
   for (const { element, missing } of byElement ? all : []) {
     if (missing.length > 0)
       warnOfMissing(
@@ -25,14 +32,19 @@ export const run: Run<"artifact files"> = async (context, { elements, byElement,
       );
   }
   if (json) {
-    const data = all.map(({ element, groups }) => ({
+    const data = all.map(({ element, image, groups }) => ({
       element,
+      ...(image !== undefined && { image }),
       ...(byElement ? { origins: groups.map(describe) } : { files: groups.flatMap(listed) }),
     }));
     context.print(JSON.stringify(data, undefined, 2));
   } else {
-    for (const { element, groups } of all)
-      context.print([`${element}:`, ...lines(groups, byElement, summary)].join("\n"));
+    for (const { element, image, groups } of all)
+      context.print(
+        [`${element}${image === undefined ? "" : `, image ${image}`}:`, ...lines(groups, byElement, summary)].join(
+          "\n",
+        ),
+      );
   }
   return cached.length > 0 ? undefined : NOTHING_CACHED;
 };

@@ -2,7 +2,7 @@
 import { relative } from "node:path";
 import { select } from "../../build/selection.ts";
 import { some } from "../../views/contents.ts";
-import { imageOf } from "../../views/images.ts";
+import { imagesOf } from "../../views/images.ts";
 import type { Finding, LintContext, Unchecked } from "../../views/lint/finding.ts";
 import { type LintResult, lint } from "../../views/lint/lint.ts";
 import { RULES } from "../../views/lint/rules.ts";
@@ -34,7 +34,7 @@ function contextOf(bench: Workbench, isWhole: boolean): LintContext {
     ...artifactFiles(bench),
     elements,
     isWhole,
-    images: elements.flatMap((element) => imageOf(element) ?? []),
+    images: elements.flatMap(imagesOf),
   };
 }
 

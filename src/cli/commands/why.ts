@@ -1,6 +1,7 @@
 /** `why`: the way of a file into an image, or the step where it was dropped. */
 import { relative } from "node:path";
 import { some } from "../../views/contents.ts";
+import { imagesOf } from "../../views/images.ts";
 import type { Step } from "../../views/why/step.ts";
 import { type Answer, whyOf } from "../../views/why/why.ts";
 import type { CommandContext, Run } from "../app.ts";
@@ -13,12 +14,19 @@ export const run: Run<"why"> = async (context, { file, image: name, json, index 
   const bench = await openWorkbench(context, { targets: [name] });
   const [element] = bench.targets;
   if (element === undefined) return NOTHING_KNOWN;
-  const { answers, missing } = whyOf(await seenFiles(bench, [element], index), element, file);
-  const image = element.fullName;
+  const images = imagesOf(element).length;
+  const { answers, missing } = whyOf(await seenFiles(bench, element, index), element, file);
+  const image = images > 1 ? `image ${index ?? 0} of ${element.fullName}, which has ${images}` : element.fullName;
   if (json) {
     const described = answers.map((answer) => describeAnswer(context, answer));
     const absent = missing.map(({ fullName }) => fullName);
-    context.print(JSON.stringify({ image, files: described, missing: absent }, undefined, 2));
+    context.print(
+      JSON.stringify(
+        { image: element.fullName, ...(images > 1 && { index: index ?? 0 }), files: described, missing: absent },
+        undefined,
+        2,
+      ),
+    );
   } else {
     const blocks = group(answers).map((alike) => asText(context, alike, image));
     if (blocks.length === 0) blocks.push(`Nothing that ${image} is made of has a file ${file}`);

@@ -53,7 +53,10 @@ export const dconfMissing = missing("dconf-missing", "An image has dconf keyfile
   advice: "Run dconf update LAYER/etc/dconf/db before ldconfig and build-oci",
 });
 
-export const usrEtcLate = ordered("usr-etc-late", "/usr/etc is merged after dconf update", MERGE, [DCONF]);
+export const usrEtcLate = ordered("usr-etc-late", "/usr/etc is merged after dconf update or build-oci", MERGE, [
+  BUILD,
+  DCONF,
+]);
 export const dconfLate = ordered("dconf-late", "dconf update runs after ldconfig or build-oci", DCONF, [
   BUILD,
   LDCONFIG,
@@ -143,6 +146,8 @@ function missing(id: RuleId, summary: string, step: Step, need: Need): Rule {
         const isScript = calls.length > 0;
         if (layers.length === 0 || calls.some(step.is)) continue;
         const parts = [...contributors(image)];
+        // Of a stack of nothing another rule tells.
+        if (!parts.some(({ hasArtifact }) => hasArtifact)) continue;
         if (step.integrates && isIntegrated(context, parts, step)) continue;
         if (step !== MERGE && parts.some((each) => each.kind === "script" && allCalls(each).some(step.is))) continue;
         const roots = layers.map(({ root }) => root);

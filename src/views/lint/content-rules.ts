@@ -11,9 +11,9 @@ import { allCalls } from "../scripts.ts";
 import type { Finding, LintContext, Rule, Unchecked } from "./finding.ts";
 
 /** What an element stages together, one over the other. */
-function stagings(element: Element, image: LintImage | undefined): (readonly Element[])[] {
+function stagings(element: Element, images: readonly LintImage[]): (readonly Element[])[] {
   if (element.kind === "compose") return [madeOf(element)];
-  if (element.kind === "oci") return (image?.layers ?? []).length === 0 ? [] : [madeOf(element)];
+  if (element.kind === "oci") return images.map(({ layers }) => staged(layers.map(({ root }) => root)));
   if (element.kind !== "script") return [];
   const byLocation = new Map<string, Element[]>();
   for (const { location, element: it } of locatedDependencies(element)) {
@@ -26,10 +26,12 @@ export const overlaps: Rule = {
   id: "overlaps-not-whitelisted",
   summary: "Files replace those of other elements, and no whitelist allows it",
   *check(context): Generator<Finding | Unchecked> {
-    const images = new Map(context.images.map((image) => [image.element, image]));
     const told = new Set<string>();
     for (const element of context.elements) {
-      for (const parts of stagings(element, images.get(element))) {
+      for (const parts of stagings(
+        element,
+        context.images.filter((image) => image.element === element),
+      )) {
         const absent = missingOf(context, parts);
         if (absent.length > 0) {
           yield { rule: this.id, element, missing: absent };

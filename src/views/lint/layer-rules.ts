@@ -9,9 +9,9 @@ export const stackAsLayer: Rule = {
   id: "stack-as-layer",
   summary: "A layer is a stack, which has no files of its own and filters nothing",
   *check({ elements, images }) {
-    const imageOf = new Map(images.map((image) => [image.element, image]));
     for (const element of elements) {
-      const layers = imageOf.get(element)?.layers;
+      const own = images.filter((image) => image.element === element);
+      const layers = own.length === 0 ? undefined : own.flatMap((image) => image.layers);
       const located = locatedDependencies(element).map(({ element: root, ...rest }) => ({ root, ...rest }));
       for (const { root, node } of layers ?? located) {
         if (root.hasArtifact) continue;

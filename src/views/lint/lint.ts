@@ -19,6 +19,8 @@ const UNKNOWN = "unknown-rule";
 export function lint(context: LintContext, only: readonly RuleId[] = []): LintResult {
   const findings: Finding[] = [];
   const unchecked: Unchecked[] = [];
+  // Of several images the same can be wrong.
+  const told = new Set<string>();
   let ignored = 0;
   for (const rule of RULES) {
     if (only.length > 0 && !only.includes(rule.id)) continue;
@@ -28,7 +30,10 @@ export function lint(context: LintContext, only: readonly RuleId[] = []): LintRe
       if (!isFinding(item)) {
         if (!isIgnored) unchecked.push(item);
       } else if (isIgnored) ignored++;
-      else findings.push(item);
+      else if (!told.has(textOf(item))) {
+        told.add(textOf(item));
+        findings.push(item);
+      }
     }
   }
   if (only.length === 0) for (const element of context.elements) findings.push(...unknownRules(element));
@@ -55,6 +60,10 @@ function* unknownRules(element: Element): Generator<Finding> {
 /** What `public: lint: ignore:` lists. */
 function ignoredRules(element: Element) {
   return element.publicData.mapping("lint")?.sequence("ignore")?.scalars() ?? [];
+}
+
+function textOf({ rule, element, message, place: { file, line, column } }: Finding): string {
+  return [rule, element.fullName, message, file, line, column].join("\0");
 }
 
 function compare(a: string, b: string): number {

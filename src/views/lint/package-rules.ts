@@ -45,10 +45,15 @@ export const attributesLost: Rule = {
     // What scripts run over the files of others, they run with their own environment.
     const visited = new Visited();
     const emulated = new Set(elements.filter(hasDatabase).flatMap((element) => dependencies(element, "all", visited)));
+    // Modes that it gives its files, or initial scripts, get into an image that is made by bst-ts itself.
+    const seen = new Visited();
+    const served = new Set(elements.filter(servesBuildOci).flatMap((element) => dependencies(element, "all", seen)));
     for (const element of elements) {
       if (emulated.has(element)) continue;
-      const calls = [...ownCalls(element), ...initialScriptCalls(element.publicData)];
-      const call = calls.find(setsAttributes);
+      const isKept = (each: PlacedCall) => each.program === "chmod";
+      const own = ownCalls(element).filter((each) => !servesBuildOci(element) || !isKept(each));
+      const initial = initialScriptCalls(element.publicData).filter((each) => !served.has(element) || !isKept(each));
+      const call = [...own, ...initial].find(setsAttributes);
       if (call === undefined) continue;
       yield {
         rule: this.id,
@@ -66,6 +71,10 @@ export const attributesLost: Rule = {
 /** Whether a library notes what commands set, and the tool that writes the image knows of it. */
 function hasDatabase({ environment, kind }: Element): boolean {
   return kind !== "junction" && /fakecap|fakeroot/.test(environment["LD_PRELOAD"] ?? "");
+}
+
+function servesBuildOci({ kind, config }: Element): boolean {
+  return kind === "script" && config.bool("build-oci") === true;
 }
 
 function setsAttributes({ program, words }: PlacedCall): boolean {
@@ -105,7 +114,11 @@ export const packageInNoLayer: Rule = {
         };
       }
     }
-    for (const image of withLayers) yield* dropped(this.id, context, image);
+    const first = withLayers.filter(({ element }, i) => withLayers.findIndex((each) => each.element === element) === i);
+    for (const image of first) {
+      const all = withLayers.filter(({ element }) => element === image.element);
+      yield* dropped(this.id, context, { ...image, layers: all.flatMap(({ layers }) => layers) });
+    }
   },
 };
 

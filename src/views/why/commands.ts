@@ -5,25 +5,30 @@ import type { PlacedCall } from "../scripts.ts";
 const REMOVERS = new Set(["rm", "rmdir", "unlink", "mv", "find", "truncate"]);
 const MAKERS = new Set(["cp", "mv", "install", "ln", "rsync", "tar", "touch", "tee", "mkdir", "cat", "echo", "sed"]);
 
-/** Words that name a file or a folder above it, at any of these locations. */
-function names(word: string, path: string, locations: readonly string[]): boolean {
+/** Which copy what is elsewhere, under its own name where they are told of a folder. */
+const COPIERS = new Set(["cp", "mv", "install", "rsync"]);
+
+/** Whether a word names a file, or else a folder above it, at any of these locations. */
+function names(word: string, path: string, locations: readonly string[]): "file" | "folder" | undefined {
   const cleaned = word.replace(/^>+/, "").replace(/\/\.?$/, "");
   // A variable alone can be anything, and tells nothing.
-  if (/^\$(?:\{[^}]*\}|\w+)$/.test(cleaned)) return false;
-  return locations.some((location) => {
+  if (/^\$(?:\{[^}]*\}|\w+)$/.test(cleaned)) return undefined;
+  let pattern: RegExp;
+  try {
+    // Variables stand for anything.
+    pattern = new RegExp(`^(?:${globPattern(cleaned.replace(/\$(?:\{[^}]*\}|\w+)/g, "**"))})$`, "u");
+  } catch {
+    return undefined;
+  }
+  let found: "folder" | undefined;
+  for (const location of locations) {
     const absolute = `${location === "/" ? "" : location}/${path}`;
-    let pattern: RegExp;
-    try {
-      // Variables stand for anything.
-      pattern = new RegExp(`^(?:${globPattern(cleaned.replace(/\$(?:\{[^}]*\}|\w+)/g, "**"))})$`, "u");
-    } catch {
-      return false;
+    if (pattern.test(absolute)) return "file";
+    for (let end = absolute.lastIndexOf("/"); end > location.length; end = absolute.lastIndexOf("/", end - 1)) {
+      if (pattern.test(absolute.slice(0, end))) found = "folder";
     }
-    for (let end = absolute.length; end > location.length; end = absolute.lastIndexOf("/", end - 1)) {
-      if (pattern.test(absolute.slice(0, end))) return true;
-    }
-    return false;
-  });
+  }
+  return found;
 }
 
 export function removing(
@@ -32,17 +37,29 @@ export function removing(
   locations: readonly string[],
 ): PlacedCall | undefined {
   return calls.findLast(
-    ({ program, words }) => REMOVERS.has(program) && words.some((word) => names(word, path, locations)),
+    ({ program, words }) => REMOVERS.has(program) && words.some((word) => names(word, path, locations) !== undefined),
   );
 }
 
+/** @param isCopy whether there is such a file elsewhere, so that commands can have brought it that name folders only */
 export function making(
   calls: readonly PlacedCall[],
   path: string,
   locations: readonly string[],
+  isCopy: boolean,
 ): PlacedCall | undefined {
-  const mentioned = (call: PlacedCall) => call.words.some((word) => names(word, path, locations));
-  return calls.findLast((call) => MAKERS.has(call.program) && mentioned(call)) ?? calls.findLast(mentioned);
+  const naming = calls.flatMap((call) => {
+    const named = new Set(call.words.map((word) => names(word, path, locations)));
+    const what = named.has("file") ? "file" : named.has("folder") ? "folder" : undefined;
+    return what === undefined || (what === "folder" && !isCopy && COPIERS.has(call.program)) ? [] : [{ call, what }];
+  });
+  const makers = naming.filter(({ call }) => MAKERS.has(call.program));
+  const found =
+    makers.findLast(({ what }) => what === "file") ??
+    makers.at(-1) ??
+    naming.findLast(({ what }) => what === "file") ??
+    naming.at(-1);
+  return found?.call;
 }
 
 /** The call as it stands in the script, shortened. */

@@ -6,7 +6,7 @@ import { dependencies } from "../../graph/scopes.ts";
 import type { Element } from "../../project/element.ts";
 import { contentOf, domainText, selectionOf, some, splitRules } from "../contents.ts";
 import type { SeenFiles } from "../image-files.ts";
-import { imageOf, installRoot, locatedDependencies, madeOf, overlaid, staged } from "../images.ts";
+import { imageOf, installRoot, type LintImage, locatedDependencies, madeOf, staged } from "../images.ts";
 import { placeOf } from "../place.ts";
 import { allCalls, initialScriptCalls, integrationCalls, type PlacedCall } from "../scripts.ts";
 import { making, removing, textOf } from "./commands.ts";
@@ -16,7 +16,12 @@ import type { Outcome, Step, Way } from "./step.ts";
 interface Part {
   readonly element: Element;
   readonly path: string;
+  /** Where it is staged; what is staged elsewhere is in nobody's way. */
+  readonly at: string;
 }
+
+/** Where parents are. */
+const BELOW = "below";
 
 export class Tracer {
   /** Elements whose artifacts are not in the cache, but should have been looked into. */
@@ -70,12 +75,19 @@ export class Tracer {
     const isSame = node === undefined || (theirs !== undefined && sameNode(node, theirs));
     const steps: Step[] = [...before];
     for (const under of kept.slice(0, -1)) {
+      if (under.at === BELOW) {
+        const below = this.#content(under.element)?.get(under.path);
+        if (theirs !== undefined && below !== undefined && sameNode(theirs, below)) continue;
+        const text = `it stands over that of the parent, ${under.element.fullName}`;
+        steps.push({ element: winner.element, outcome: "replaces", text });
+      }
+      if (under.at !== winner.at) continue;
       const isListed = overlapWhitelist(this.#seen.publicData(winner.element))(winner.path);
       const why = isListed ? "as its overlap-whitelist allows" : "and no whitelist allows it";
       const text = `it stands over that of ${under.element.fullName}, which is staged before it, ${why}`;
       steps.push({ element: winner.element, outcome: "replaces", text });
     }
-    const call = isSame ? undefined : making(this.#calls(element), path, this.#locations(element, parts));
+    const call = isSame ? undefined : this.#making(element, path, parts, node);
     const outcome: Outcome = isSame ? "keeps" : "changes";
     const text = isSame ? this.#keeping(element) : this.#byCommand("its content is changed", element, call);
     steps.push({ element, outcome, text, ...(call && { place: call.place }) });
@@ -85,18 +97,36 @@ export class Tracer {
   /** What an element is made of, the lowest first; undefined where it installs files of its own. */
   #partsOf(element: Element, path: string): Part[] | undefined {
     if (!element.hasArtifact)
-      return staged([element]).flatMap((each) => (each === element ? [] : [{ element: each, path }]));
+      return staged([element]).flatMap((each) => (each === element ? [] : [{ element: each, path, at: "" }]));
     if (element.kind === "compose" || element.kind === "filter")
-      return madeOf(element).map((each) => ({ element: each, path }));
-    if (imageOf(element) !== undefined) return overlaid(element).map((each) => ({ element: each, path }));
+      return this.#isImported(element) ? undefined : madeOf(element).map((each) => ({ element: each, path, at: "" }));
+    const image = this.#image(element);
+    if (image !== undefined) {
+      const below = image.adds ? image.parents : [];
+      const layers = new Map(image.layers.map(({ location = "" }) => [location, [] as Element[]]));
+      for (const { root, location = "" } of image.layers) layers.get(location)?.push(root);
+      return [
+        ...below.map((parent) => ({ element: parent.element, path, at: BELOW })),
+        ...[...layers].flatMap(([at, roots]) => staged(roots).map((each) => ({ element: each, path, at }))),
+      ];
+    }
     if (element.kind !== "script") return undefined;
     const root = installRoot(element);
     const absolute = root === "/" ? `/${path}` : `${root}/${path}`;
     return locatedDependencies(element).flatMap(({ element: root, location }) =>
       absolute.startsWith(`${location}/`)
-        ? staged([root]).map((each) => ({ element: each, path: absolute.slice(location.length + 1) }))
+        ? staged([root]).map((each) => ({ element: each, path: absolute.slice(location.length + 1), at: location }))
         : [],
     );
+  }
+
+  #image(element: Element): LintImage | undefined {
+    return imageOf(element, this.#seen.indexOf(element));
+  }
+
+  /** Whether it is an image that somebody else made. */
+  #isImported(element: Element): boolean {
+    return this.#seen.isImage(element) && this.#image(element) === undefined;
   }
 
   #takes(element: Element, part: Part): boolean {
@@ -107,9 +137,13 @@ export class Tracer {
   #installed(element: Element, path: string, node: TreeNode): Step {
     const what =
       node.kind === "file" ? `${node.digest.size} bytes` : node.kind === "symlink" ? `a link to ${node.target}` : "";
+    const place = placeOf(element.node);
+    if (this.#isImported(element)) {
+      return { element, outcome: "installs", text: `its image has /${path}${what === "" ? "" : `: ${what}`}`, place };
+    }
     const domain = domainText(this.#seen, element, path);
     const text = `it installs /${path}: ${what}, of ${domain === "no domain" ? domain : `domain ${domain}`}`;
-    return { element, outcome: "installs", text, place: placeOf(element.node) };
+    return { element, outcome: "installs", text, place };
   }
 
   #keeping(element: Element): string {
@@ -119,15 +153,24 @@ export class Tracer {
   }
 
   #made(element: Element, path: string, parts: readonly Part[], node: TreeNode | undefined): Step[] {
-    const [calls, locations] = [this.#calls(element), this.#locations(element, parts)];
+    if (element.kind === "oci") {
+      const text = "it is in the image, of a part that is not in the cache";
+      return [{ element, outcome: "unknown", text }];
+    }
     const original = node?.kind === "file" ? this.#copyOf(parts, path, node) : undefined;
-    // A command that takes it away from there is more telling than one that names its new place, or a folder above.
-    const moving = original && making(calls, original.path, locations);
-    const call = moving ?? making(calls, path, locations);
+    const call = this.#making(element, path, parts, node);
     const what = original === undefined ? "it is made" : `it is made of /${original.path}`;
     const before = original === undefined ? [] : this.trace(original.element, original.path).steps;
     const text = this.#byCommand(what, element, call);
     return [...before, { element, outcome: "makes", text, ...(call && { place: call.place }) }];
+  }
+
+  #making(element: Element, path: string, parts: readonly Part[], node: TreeNode | undefined): PlacedCall | undefined {
+    const [calls, locations] = [this.#calls(element), this.#locations(element, parts)];
+    const original = node?.kind === "file" ? this.#copyOf(parts, path, node) : undefined;
+    // A command that takes it away from there is more telling than one that names its new place, or a folder above.
+    const moving = original && making(calls, original.path, locations, true);
+    return moving ?? making(calls, path, locations, original !== undefined);
   }
 
   /** A file of the same name and content somewhere else, which was moved or copied. */
@@ -135,7 +178,7 @@ export class Tracer {
     const name = path.slice(path.lastIndexOf("/") + 1);
     for (const { element } of parts.toReversed()) {
       for (const [other, theirs] of this.#content(element) ?? []) {
-        if (other.endsWith(`/${name}`) && sameNode(theirs, node)) return { element, path: other };
+        if (other.endsWith(`/${name}`) && sameNode(theirs, node)) return { element, path: other, at: "" };
       }
     }
     return undefined;
@@ -162,8 +205,21 @@ export class Tracer {
     if (dropped !== undefined)
       return [...this.trace(dropped.element, dropped.path).steps, this.#leavesOut(element, dropped)];
     const before = this.#bestOf(parts, element);
-    if (before.length === 0) return [];
+    const taken = this.#takenAway(element, path);
+    if (taken.length > 0 || before.length === 0) return [...before, ...taken];
     return [...before, { element, outcome: "lacks", text: "so it does not get it" }];
+  }
+
+  /** The way of a file that a parent has and the layers of an image lack. */
+  #takenAway(element: Element, path: string): readonly Step[] {
+    const image = this.#image(element);
+    const parent = image?.parents.find((each) => this.#content(each.element)?.has(path) === true)?.element;
+    if (image === undefined || parent === undefined || image.adds) return [];
+    const names = some(image.layers.map(({ root }) => root.fullName));
+    const text = `its layer takes it away from that of the parent, ${parent.fullName}, as it is not in ${names}`;
+    const node = image.layers[0]?.node;
+    const step: Step = { element, outcome: "removes", text, ...(node && { place: placeOf(node) }) };
+    return [...this.trace(parent, path).steps, step];
   }
 
   /** The way of a path that none of the parts has, in the one that lost it. */
@@ -207,7 +263,7 @@ export class Tracer {
   #locations(element: Element, parts: readonly Part[]): string[] {
     if (element.kind !== "script") return ["/"];
     const located = locatedDependencies(element).map(({ location }) => location);
-    return parts.length === 0 || imageOf(element) === undefined ? [installRoot(element), ...located] : located;
+    return parts.length === 0 || this.#image(element) === undefined ? [installRoot(element), ...located] : located;
   }
 
   #byCommand(what: string, element: Element, call: PlacedCall | undefined): string {

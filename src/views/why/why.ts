@@ -5,7 +5,7 @@ import { dependencies } from "../../graph/scopes.ts";
 import type { Element } from "../../project/element.ts";
 import { contentOf } from "../contents.ts";
 import type { SeenFiles } from "../image-files.ts";
-import { imageOf, madeOf } from "../images.ts";
+import { imageOf, madeOf, staged } from "../images.ts";
 import type { Way } from "./step.ts";
 import { Tracer } from "./trace.ts";
 
@@ -44,19 +44,24 @@ export function whyOf(seen: SeenFiles, element: Element, pattern: string): Answe
 function matching(seen: SeenFiles, element: Element, pattern: string): string[] {
   const expression = new RegExp(`^${globPattern(pattern)}$`, "su");
   const found = new Set<string>();
-  for (const each of everyPart(element)) {
+  for (const each of everyPart(seen, element)) {
     for (const path of contentOf(seen, each)?.keys() ?? []) if (expression.test(path)) found.add(path);
   }
   return [...found].sort();
 }
 
 /** All that files can come from, step by step. */
-function everyPart(element: Element): Set<Element> {
+function everyPart(seen: SeenFiles, element: Element): Set<Element> {
   const found = new Set([element]);
   // It grows while it is walked over.
   for (const each of found) {
-    const parts = each.hasArtifact ? madeOf(each) : each.runtimeDependencies;
-    for (const part of [...parts, ...(imageOf(each)?.parents ?? [])]) found.add(part);
+    const image = imageOf(each, seen.indexOf(each));
+    if (image !== undefined) {
+      for (const part of staged(image.layers.map(({ root }) => root))) found.add(part);
+      for (const parent of image.parents) found.add(parent.element);
+    } else if (!seen.isImage(each)) {
+      for (const part of each.hasArtifact ? madeOf(each) : each.runtimeDependencies) found.add(part);
+    }
   }
   return found;
 }
