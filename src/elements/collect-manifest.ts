@@ -1,6 +1,8 @@
 /** Kind `collect_manifest`: where everything that it depends on comes from, as a file and as public data. */
+
 import { bool, type JsonSchema, oneOf, text } from "../base/schema.ts";
 import type { BuildIo, ElementFacts, ElementKind } from "../project/element-kind.ts";
+import { says } from "../project/plugin-text.ts";
 import { type MappingNode, mappingFrom, type Plain } from "../yaml/node.ts";
 import { type ManifestModule, manifestModule } from "./manifest.ts";
 import { type ElementInfo, readSpdxInfo, spdxDocument, spdxInfoSchema, spdxKeyFields } from "./spdx.ts";
@@ -32,8 +34,8 @@ export const collectManifest: ElementKind = {
     const path = config.string("path");
     const isSpdx = config.string("output-type") === "spdx";
     const spdxInfo = readSpdxInfo(config.mapping("spdx-info") ?? mappingFrom({}));
-    // Earlier plugins, of an artifact version of their own, do not know the key, and don't describe sources.
-    const hasProvenance = facts.artifactVersion > 1 && (config.bool("use-source-provenance") ?? true);
+    // Earlier plugins do not know the key, and don't describe sources.
+    const hasProvenance = says(facts, /\buse-source-provenance\b/) && (config.bool("use-source-provenance") ?? true);
     return {
       uniqueKey: () => ({
         path: path ?? null,

@@ -4,13 +4,13 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { readCacheLines, writeCacheLines } from "../base/cache-file.ts";
 import { BstError, systemErrorCode } from "../base/errors.ts";
-import { keyOf } from "../base/json.ts";
+import { keyOf, keyOfText } from "../base/json.ts";
 import type { Element } from "../project/element.ts";
 import { identityOf } from "../project/files.ts";
 import { elementKind, sourceKind, usesModules } from "../project/kinds.ts";
 import { hostArch, hostSystem } from "../project/platform.ts";
 import { pluginLocation } from "../project/plugin-location.ts";
-import { packageVersion } from "../project/plugin-version.ts";
+import { pluginText } from "../project/plugin-text.ts";
 import type { PluginOrigins } from "../project/plugins.ts";
 import type { Project } from "../project/project.ts";
 import type { LoadSession } from "../project/session.ts";
@@ -235,10 +235,10 @@ function describePlugin(project: Project, type: keyof PluginOrigins, kind: strin
     const location = pluginLocation(project, type, kind);
     if (location === undefined || usesModules(project)) return undefined;
     const now = Date.now();
-    const python = identityOf(join(location.directory, `${kind}.py`), now);
+    const python = pluginText(project, type, kind);
     const defaults = location.defaults === undefined ? "none" : identityOf(location.defaults, now);
     if (python === undefined || defaults === undefined) return undefined;
-    return `${location.directory} ${python} ${defaults} ${packageVersion(project, type, kind)}`;
+    return `${location.directory} ${keyOfText(python)} ${defaults}`;
   } catch (error) {
     // To be met again, in its place, where the element is resolved.
     if (error instanceof BstError) return undefined;

@@ -8,10 +8,11 @@ import type { Cas } from "../cas/store.ts";
 import type { Tree } from "../cas/tree.ts";
 import type { MappingNode, Plain } from "../yaml/node.ts";
 import type { Checkout } from "./checkout.ts";
+import type { FromPlugin } from "./plugin-text.ts";
 import type { SourceDescription } from "./source-info.ts";
 
 /** What a kind may know of an element while that is configured. */
-export interface ElementFacts {
+export interface ElementFacts extends FromPlugin {
   /** Name within its project, such as `base/zlib.bst`. */
   readonly name: string;
   /** The name without `.bst`, with `-` for `/`. */

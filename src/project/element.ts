@@ -5,6 +5,7 @@ import type { Checkout } from "./checkout.ts";
 import { BUILD, RUNTIME } from "./dependencies.ts";
 import type { DependencyFacts, ElementBehaviour, ElementKind } from "./element-kind.ts";
 import type { LoadElement } from "./load-element.ts";
+import { pluginText } from "./plugin-text.ts";
 import type { Project } from "./project.ts";
 import { Resolution } from "./resolution.ts";
 import type { SandboxConfig } from "./sandbox-config.ts";
@@ -138,6 +139,10 @@ export class Element implements DependencyFacts {
 
   get hasArtifact(): boolean {
     return this.definition.hasArtifact ?? true;
+  }
+
+  get pluginText(): string | undefined {
+    return pluginText(this.project, "elements", this.kind);
   }
 
   get artifactVersion(): number {

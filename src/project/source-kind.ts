@@ -5,12 +5,13 @@ import type { Digest } from "../cas/digest.ts";
 import type { Cas } from "../cas/store.ts";
 import type { Tree } from "../cas/tree.ts";
 import type { MappingNode, Plain, ScalarNode } from "../yaml/node.ts";
+import type { FromPlugin } from "./plugin-text.ts";
 
 /** The exact version of a source: text for most kinds. */
 export type Ref = Plain;
 
 /** What a kind may ask of the project while it reads its configuration. */
-export interface SourceContext {
+export interface SourceContext extends FromPlugin {
   /** `<element name>-<index>`. */
   readonly name: string;
   /** Name of the element within its project, such as `base/zlib.bst`. */
@@ -19,8 +20,6 @@ export interface SourceContext {
   readonly provenance: string;
   /** Absolute path of the project that the source is declared in. */
   readonly projectDirectory: string;
-  /** Version of the package of plugins that the project takes the kind from, such as `2.3.1`, where it is known. */
-  readonly packageVersion?: string | undefined;
   /**
    * Checks a path below the project: it exists, is no link, and stays inside.
    * @returns the path as written, relative to the project's folder

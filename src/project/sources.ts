@@ -8,8 +8,9 @@ import type { Element } from "./element.ts";
 import { sourceKind } from "./kinds.ts";
 import type { LoadElement } from "./load-element.ts";
 import { aliasOf } from "./mirrors.ts";
+import { withPluginInfo } from "./no-info.ts";
 import { projectPath } from "./paths.ts";
-import { packageVersion } from "./plugin-version.ts";
+import { pluginText, says } from "./plugin-text.ts";
 import type { Project } from "./project.ts";
 import type { Source, SourceContext, SourceKind } from "./source-kind.ts";
 import { validate } from "./validate.ts";
@@ -28,6 +29,7 @@ export interface ElementSource {
   readonly redundantRef: boolean;
 }
 
+const CUSTOM_PROVENANCE = /BST_CUSTOM_SOURCE_PROVENANCE\s*=\s*True/;
 const COMMON_KEYS = ["kind", "directory", "provenance"];
 
 export function loadSources(element: Element, loaded: LoadElement): ElementSource[] {
@@ -58,9 +60,11 @@ function loadSource(element: Element, loaded: LoadElement, node: MappingNode, in
 
   const definition = sourceKind(project, kindNode.value, node);
   if (attributes !== undefined && definition.describesParts) {
-    throw new BstError("source", `${node.provenance}: Facts about a source of this kind stand in its refs`, {
-      reason: "top-level-provenance-on-custom-implementation",
-    });
+    if (says({ pluginText: pluginText(project, "sources", definition.kind) }, CUSTOM_PROVENANCE)) {
+      throw new BstError("source", `${node.provenance}: Facts about a source of this kind stand in its refs`, {
+        reason: "top-level-provenance-on-custom-implementation",
+      });
+    }
   }
   const pass = loaded.isFirstPass ? project.firstPass : project.resolved;
   const defaults = pass.sourceOverrides.mapping(definition.kind)?.mapping("config") ?? MappingNode.empty;
@@ -68,8 +72,9 @@ function loadSource(element: Element, loaded: LoadElement, node: MappingNode, in
   assertFullyComposed(own);
   const config = element.variables.expand(own) as MappingNode;
   validate(config, definition.schema);
-
-  const source = definition.configure(config, sourceContext(element, loaded, config, { index, kind: definition.kind }));
+  const context = sourceContext(element, loaded, config, { index, kind: definition.kind });
+  const configured = definition.configure(config, context);
+  const source = definition.isPlugin ? withPluginInfo(configured, context) : configured;
   const redundantRef = takeStoredRef(source, element, loaded, index);
   return { source, definition, index, directory, node, attributes, redundantRef };
 }
@@ -125,8 +130,8 @@ function sourceContext(
     elementName: element.name,
     provenance: where,
     projectDirectory: project.directory,
-    get packageVersion() {
-      return packageVersion(project, "sources", kind);
+    get pluginText() {
+      return pluginText(project, "sources", kind);
     },
     projectPath(path, expected) {
       const found = projectPath(project.realDirectory, path, expected);

@@ -1,4 +1,5 @@
 /** Source kind `bazel_file`: a downloaded file, in the layout of Bazel's repository cache. */
+
 import { createHash, hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import type { KeyValue } from "../base/json.ts";
@@ -6,8 +7,8 @@ import { record, text, textList } from "../base/schema.ts";
 import { Tree } from "../cas/tree.ts";
 import type { SourceContext, SourceInfo, SourceIo, SourceKind } from "../project/source-kind.ts";
 import type { MappingNode } from "../yaml/node.ts";
+import { ecosystem } from "./ecosystem.ts";
 import { MirrorFile, urlDirectoryName } from "./mirror-file.ts";
-import { isSince } from "./package-version.ts";
 import { TextRefSource } from "./text-ref-source.ts";
 import { VersionGuesser, versionProperties } from "./version-guess.ts";
 
@@ -88,7 +89,7 @@ class BazelFileSource extends TextRefSource {
         versionType: "sha256",
         version: this.ref,
         ...this.#guesser.guess(url),
-        ...(isSince(this.#context, 2, 4) && { extraData: { ecosystem: "None" } }),
+        extraData: ecosystem(this.#context, "None"),
       },
     ];
   }

@@ -25,7 +25,7 @@ interface Member {
 export async function stageGitCrate(
   vendor: Tree,
   { name, version, commit }: GitCrate,
-  repository: string,
+  { repository, mergesFeatures }: { readonly repository: string; readonly mergesFeatures: boolean },
   io: Pick<SourceIo, "cas" | "signal">,
   what: string,
 ): Promise<void> {
@@ -38,11 +38,12 @@ export async function stageGitCrate(
     folder.importTree(files);
   } else {
     const workspace = isTable(top["workspace"]) ? top["workspace"] : {};
-    const members = await new Workspace(files, top, workspace, what).members(name);
+    const inherit = (manifest: TomlTable) => inheritWorkspace(manifest, workspace, { mergesFeatures, what });
+    const members = await new Workspace(files, top, workspace, inherit, what).members(name);
     const member = members.get(name);
     if (member === undefined) throw notFound(what, [...members.keys()]);
     const { manifest, path } = member;
-    inheritWorkspace(manifest, workspace, what);
+    inherit(manifest);
     folder.importTree(path === "" ? files : files.openDirectory(path));
     folder.addFile(MANIFEST, io.cas.write(emitToml(manifest)), { executable: false });
   }
@@ -53,13 +54,15 @@ class Workspace {
   readonly #files: Tree;
   readonly #top: TomlTable;
   readonly #workspace: TomlTable;
+  readonly #inherit: (manifest: TomlTable) => void;
   readonly #what: string;
   readonly #found = new Map<string, Member>();
 
-  constructor(files: Tree, top: TomlTable, workspace: TomlTable, what: string) {
+  constructor(files: Tree, top: TomlTable, workspace: TomlTable, inherit: (manifest: TomlTable) => void, what: string) {
     this.#files = files;
     this.#top = top;
     this.#workspace = workspace;
+    this.#inherit = inherit;
     this.#what = what;
   }
 
@@ -90,7 +93,7 @@ class Workspace {
         const name = manifest && packageName(manifest);
         if (path === undefined || manifest === undefined || name === undefined || this.#found.has(name)) continue;
         // What it inherits may be in a folder, too.
-        inheritWorkspace(manifest, this.#workspace, this.#what);
+        this.#inherit(manifest);
         const found = { manifest, path };
         this.#found.set(name, found);
         pending.push(found);

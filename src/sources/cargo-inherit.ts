@@ -2,14 +2,22 @@
 import { BstError } from "../base/errors.ts";
 import { isTable, type TomlTable, type TomlValue } from "./toml-emit.ts";
 
+export interface InheritOptions {
+  /** Whether a dependency has its own features and those of its workspace, or only the latter. */
+  readonly mergesFeatures: boolean;
+  /** What errors begin with. */
+  readonly what: string;
+}
+
 /**
  * Changes `manifest`.
  * @throws BstError domain source, where the workspace does not have what is inherited
  */
-export function inheritWorkspace(manifest: TomlTable, workspace: TomlTable, what: string): void {
+export function inheritWorkspace(manifest: TomlTable, workspace: TomlTable, options: InheritOptions): void {
+  const { what } = options;
   const { dependencies } = workspace;
   if (isTable(dependencies)) {
-    for (const table of dependencyTables(manifest)) inheritDependencies(table, dependencies, what);
+    for (const table of dependencyTables(manifest)) inheritDependencies(table, dependencies, options);
   }
   inheritPackage(manifest["package"], workspace["package"], what);
   const { lints } = manifest;
@@ -24,7 +32,7 @@ function dependencyTables(manifest: TomlTable): TomlTable[] {
   return tables.filter(isTable);
 }
 
-function inheritDependencies(table: TomlTable, common: TomlTable, what: string): void {
+function inheritDependencies(table: TomlTable, common: TomlTable, { mergesFeatures, what }: InheritOptions): void {
   for (const [name, details] of Object.entries(table)) {
     if (!inherits(details)) continue;
     const inherited = common[name];
@@ -36,7 +44,7 @@ function inheritDependencies(table: TomlTable, common: TomlTable, what: string):
     }
     const features = [...listOf(inherited["features"]), ...listOf(details["features"])];
     Object.assign(details, inherited);
-    if (features.length > 0) details["features"] = features;
+    if (mergesFeatures && features.length > 0) details["features"] = features;
   }
 }
 

@@ -1,6 +1,8 @@
 /** Source kind `cargo`: the crates that a Cargo.lock names, of one registry, vendored. */
+
 import type { KeyValue } from "../base/json.ts";
 import { record } from "../base/schema.ts";
+import { says } from "../project/plugin-text.ts";
 import type { Ref, SourceContext, SourceKind } from "../project/source-kind.ts";
 import type { MappingNode, Plain } from "../yaml/node.ts";
 import { type Crate, readRegistryCrate } from "./cargo-crates.ts";
@@ -53,9 +55,11 @@ class CargoSource extends CrateSource {
   }
 
   protected override cargoConfig() {
+    // The first plugins added no slash.
+    const registry = says(this.context, /\boriginal_url\b/) ? this.url : this.declaredUrl;
     const lines = [
       "[source.crates-io]",
-      `registry = "${this.context.resolveUrl(this.url)}"`,
+      `registry = "${this.context.resolveUrl(registry)}"`,
       'replace-with = "vendored-sources"',
       "[source.vendored-sources]",
       `directory = "${this.vendorDirectory}"`,

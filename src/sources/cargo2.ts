@@ -1,21 +1,29 @@
 /** Source kind `cargo2`: the crates that a Cargo.lock names, of registries and repositories, vendored. */
+
 import { BstError } from "../base/errors.ts";
 import type { KeyValue } from "../base/json.ts";
 import { record, textMap } from "../base/schema.ts";
+import { saidBy, says } from "../project/plugin-text.ts";
 import type { SourceContext, SourceKind } from "../project/source-kind.ts";
 import type { MappingNode, Plain } from "../yaml/node.ts";
 import { cargoConfig } from "./cargo-config.ts";
 import { type Crate, crateKey, crateRef, readCrate } from "./cargo-crates.ts";
 import { byKeys, type LockedPackage } from "./cargo-lock.ts";
 import { CrateSource, crateProperties } from "./crate-source.ts";
-import { isSince } from "./package-version.ts";
+import { ecosystem } from "./ecosystem.ts";
+
+// What plugins of some versions say.
+const VENDOR_DIRECTORY = /["']vendor-dir["'],\s*["']([^"']+)["']\)/;
+const LAYOUT = /self\.ref,\s*["'](\w+)["']/;
+const RESOLVED_REPOSITORY = /translate_url\(\s*crate\.repo/;
+const MERGED_FEATURES = /workspace_details\.get\(\s*["']features["']/;
 
 class Cargo2Source extends CrateSource {
   /** From the beginning of a repository's URL to what takes its place. */
   readonly #gitMirrors: readonly (readonly [string, string])[];
 
   constructor(config: MappingNode, context: SourceContext) {
-    super(config, context, ".vendored-crates");
+    super(config, context, saidBy(context, VENDOR_DIRECTORY) ?? ".vendored-crates");
     const mirrors = config.mapping("git-mirrors");
     this.#gitMirrors = (mirrors?.keys() ?? []).map((key) => [key, mirrors?.string(key) ?? ""]);
     this.readCrates(config.sequence("ref"));
@@ -23,7 +31,7 @@ class Cargo2Source extends CrateSource {
 
   uniqueKey(): KeyValue {
     // How the crates are put down is keyed by its version.
-    const layout = "a";
+    const layout = saidBy(this.context, LAYOUT) === "x" ? "x" : "a";
     return [this.declaredUrl, this.lockFile, this.vendorDirectory, this.crates.map(crateKey), layout];
   }
 
@@ -44,7 +52,7 @@ class Cargo2Source extends CrateSource {
 
   protected override cargoConfig() {
     const repositories = this.crates.flatMap((crate) =>
-      crate.kind === "git" ? [{ url: this.context.resolveUrl(crate.repo), query: crate.query }] : [],
+      crate.kind === "git" ? [{ url: this.#configuredUrl(crate.repo), query: crate.query }] : [],
     );
     const registry = this.context.resolveUrl(this.url);
     return {
@@ -54,8 +62,16 @@ class Cargo2Source extends CrateSource {
   }
 
   protected override ecosystem({ kind }: Crate): Readonly<Record<string, string>> {
-    if (!isSince(this.context, 2, 4)) return {};
-    return { ecosystem: kind === "git" ? "GIT" : "crates.io" };
+    return ecosystem(this.context, kind === "git" ? "GIT" : "crates.io");
+  }
+
+  protected override get mergesFeatures(): boolean {
+    return says(this.context, MERGED_FEATURES);
+  }
+
+  /** The first plugins took the URL as the ref has it. */
+  #configuredUrl(repo: string): string {
+    return says(this.context, RESOLVED_REPOSITORY) ? this.context.resolveUrl(repo) : repo;
   }
 
   /** The URL with the longest beginning replaced that `git-mirrors` has. */

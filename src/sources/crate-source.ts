@@ -4,6 +4,8 @@ import { BstError } from "../base/errors.ts";
 import type { KeyValue } from "../base/json.ts";
 import { type JsonSchema, text } from "../base/schema.ts";
 import type { Tree } from "../cas/tree.ts";
+import { noInfo } from "../project/no-info.ts";
+import { says } from "../project/plugin-text.ts";
 import type { Ref, Source, SourceContext, SourceInfo, SourceIo } from "../project/source-kind.ts";
 import { type MappingNode, nodeFrom, type Plain, type SequenceNode } from "../yaml/node.ts";
 import { type Crate, crateList, type GitCrate, type RegistryCrate } from "./cargo-crates.ts";
@@ -12,10 +14,11 @@ import { type LockedPackage, lockedPackages } from "./cargo-lock.ts";
 import { stageRegistryCrate } from "./cargo-registry.ts";
 import { type DescribedRef, GitRepoMirror } from "./git-repo-mirror.ts";
 import { MirrorFile, urlDirectoryName } from "./mirror-file.ts";
-import { noInfo } from "./no-info.ts";
 
 const CRATES = "https://static.crates.io/crates";
 const DOWNLOADS = 6;
+/** What plugins say that know of facts about single crates. */
+const CRATE_PROVENANCE = /provenance_node=self\.provenance/;
 
 export const crateProperties: { readonly [key: string]: JsonSchema } = {
   url: text,
@@ -114,8 +117,11 @@ export abstract class CrateSource implements Source {
       if (vendor.exists(`${crate.name}-${crate.version}`)) {
         throw new BstError("source", `${what} comes from several sources, and cargo takes one`);
       }
-      if (crate.kind === "git") await stageGitCrate(vendor, crate, this.#gitMirror(crate).path(io), io, what);
-      else await stageRegistryCrate(vendor, crate, this.#file(crate).path(io, crate.sha ?? ""), io, what);
+      if (crate.kind === "git") {
+        const repository = this.#gitMirror(crate).path(io);
+        const { mergesFeatures } = this;
+        await stageGitCrate(vendor, crate, { repository, mergesFeatures }, io, what);
+      } else await stageRegistryCrate(vendor, crate, this.#file(crate).path(io, crate.sha ?? ""), io, what);
     }
     const { name, text } = this.cargoConfig();
     tree.makeDirectory(".cargo").addFile(name, io.cas.write(text), { executable: false });
@@ -124,7 +130,8 @@ export abstract class CrateSource implements Source {
   info(): readonly SourceInfo[] {
     if (this.crates.length === 0) return noInfo(this.context);
     return this.crates.map((crate) => {
-      const { name, version, provenance } = crate;
+      const { name, version } = crate;
+      const provenance = says(this.context, CRATE_PROVENANCE) ? crate.provenance : undefined;
       const common = { versionGuess: version, ...(provenance !== undefined && { attributes: provenance }) };
       if (crate.kind === "git") {
         return {
@@ -145,6 +152,11 @@ export abstract class CrateSource implements Source {
         extraData: this.ecosystem(crate),
       };
     });
+  }
+
+  /** Whether a crate gets its own features and those of its workspace. */
+  protected get mergesFeatures(): boolean {
+    return true;
   }
 
   /** To be called by constructors. */

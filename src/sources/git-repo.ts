@@ -1,15 +1,16 @@
 /** Source kind `git_repo`: a commit, with as much of its repository as describes it. */
+
 import { BstError } from "../base/errors.ts";
 import type { KeyValue } from "../base/json.ts";
 import { oneOf, record, text, textList } from "../base/schema.ts";
 import type { Tree } from "../cas/tree.ts";
 import type { Ref, Source, SourceContext, SourceInfo, SourceIo, SourceKind } from "../project/source-kind.ts";
 import type { MappingNode, Plain } from "../yaml/node.ts";
+import { ecosystem } from "./ecosystem.ts";
 import { git } from "./git-command.ts";
 import type { TrackPatterns } from "./git-remote.ts";
 import { type DescribedRef, GitRepoMirror, parseRef } from "./git-repo-mirror.ts";
 import { stageGitRepo } from "./git-repo-stage.ts";
-import { isSince } from "./package-version.ts";
 import { VersionGuesser, versionProperties } from "./version-guess.ts";
 
 class GitRepoSource implements Source {
@@ -120,7 +121,7 @@ class GitRepoSource implements Source {
         extraData: {
           ...(tag !== undefined && { "tag-name": tag }),
           ...(offset !== undefined && { "commit-offset": offset }),
-          ...(isSince(this.#context, 2, 4) && { ecosystem: "GIT" }),
+          ...ecosystem(this.#context, "GIT"),
         },
       },
     ];

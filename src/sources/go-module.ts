@@ -1,16 +1,20 @@
 /** Source kind `go_module`: a Go module of a Git repository, put where `go build -mod=vendor` looks for it. */
+
+import { posix } from "node:path";
 import { BstError } from "../base/errors.ts";
 import type { KeyValue } from "../base/json.ts";
 import { bool, record, text } from "../base/schema.ts";
 import { Tree } from "../cas/tree.ts";
+import { saidBy, says } from "../project/plugin-text.ts";
 import type { Ref, Source, SourceContext, SourceInfo, SourceIo, SourceKind } from "../project/source-kind.ts";
 import { MappingNode, mappingFrom, type Plain } from "../yaml/node.ts";
+import { ecosystem } from "./ecosystem.ts";
 import { commitTree } from "./git-commit-tree.ts";
 import { type DescribedRef, GitRepoMirror, parseRef } from "./git-repo-mirror.ts";
+import { stageGitRepo } from "./git-repo-stage.ts";
 import { trackGoModule } from "./go-track.ts";
-import { listModule, readGoMod } from "./go-vendor.ts";
+import { listEarlyModule, listModule, readGoMod } from "./go-vendor.ts";
 import { majorVersion } from "./go-version.ts";
-import { isSince } from "./package-version.ts";
 import { stageInPlace } from "./stage-in-place.ts";
 import { readText } from "./tree-text.ts";
 import { VersionGuesser } from "./version-guess.ts";
@@ -34,11 +38,14 @@ class GoModuleSource implements Source {
   readonly #mirror: GitRepoMirror;
   /** Later packages read go.mod for what earlier ones had in refs. */
   readonly #readsGoMod: boolean;
+  /** The first packages staged repositories with what describes them, and knew of no modules in subfolders. */
+  readonly #isEarly: boolean;
   #ref: ModuleRef | undefined;
 
   constructor(config: MappingNode, context: SourceContext) {
     this.#context = context;
-    this.#readsGoMod = isSince(context, 2, 4);
+    this.#readsGoMod = says(context, /\bparse_go_mod\b/);
+    this.#isEarly = saidBy(context, /["']bugfix["']:\s*(\d+)/) === "0";
     this.loadRef(config);
     this.#url = config.required("url", config.string("url"));
     const module = config.required("module", config.scalar("module"));
@@ -64,7 +71,7 @@ class GoModuleSource implements Source {
   }
 
   uniqueKey(): KeyValue {
-    return { ref: this.#keyOfRef(), module: this.#module, bugfix: 1 };
+    return { ref: this.#keyOfRef(), module: this.#module, bugfix: this.#isEarly ? 0 : 1 };
   }
 
   setRef(ref: Ref | undefined): void {
@@ -95,7 +102,7 @@ class GoModuleSource implements Source {
     return {
       ...ref,
       ...(!this.#readsGoMod && { explicit: named ? "True" : "False" }),
-      ...(subdirectory !== "" && { subdirectory }),
+      ...(subdirectory !== "" && !this.#isEarly && { subdirectory }),
     };
   }
 
@@ -107,6 +114,7 @@ class GoModuleSource implements Source {
     const ref = this.#ref;
     if (ref === undefined) throw new BstError("source", `${this.#context.provenance}: The source has no ref`);
     const { provenance } = this.#context;
+    if (this.#isEarly) return this.#stageEarly(tree, ref, io);
     const goMod = this.#readsGoMod ? readGoMod(tree, provenance) : undefined;
     const repository = new Tree(io.cas, await commitTree(this.#mirror.path(io), ref.described.commit, io));
     const target = tree.makeDirectory(`vendor/${this.#module}`);
@@ -116,6 +124,16 @@ class GoModuleSource implements Source {
     const original = goMod?.replaced.get(`${own.name} ${own.version}`) ?? own;
     const isExplicit = goMod?.explicit.has(original.name) ?? isTrue(ref.explicit);
     listModule(tree, { ...own, original, isExplicit });
+  }
+
+  async #stageEarly(tree: Tree, { version, described, explicit }: ModuleRef, io: SourceIo): Promise<void> {
+    const { dir, base } = posix.parse(this.#module);
+    const isMajorVersion = version.startsWith(base);
+    const target = tree.makeDirectory(`vendor/${isMajorVersion ? dir : this.#module}`);
+    target.importTree(await stageGitRepo(this.#mirror.path(io), described, io));
+    // A major version without a folder of its own is the repository.
+    if (isMajorVersion && !target.exists(base)) target.addSymlink(base, ".");
+    listEarlyModule(tree, { name: this.#module, version, isExplicit: isTrue(explicit) });
   }
 
   initWorkspace(directory: string, io: SourceIo): Promise<void> {
@@ -134,7 +152,7 @@ class GoModuleSource implements Source {
         extraData: {
           ...(tag !== undefined && { "tag-name": tag }),
           ...(offset !== undefined && { "commit-offset": offset }),
-          ...(isSince(this.#context, 2, 4) && { ecosystem: "GIT" }),
+          ...ecosystem(this.#context, "GIT"),
         },
       },
     ];
@@ -143,7 +161,7 @@ class GoModuleSource implements Source {
   /** Major versions may have folders of their own. Undefined where there is no such folder. */
   #folder(repository: Tree, { version, subdirectory }: ModuleRef): Tree | undefined {
     const base = openFolder(repository, subdirectory ?? ".");
-    const major = majorVersion(version, this.#readsGoMod);
+    const major = majorVersion(version, says(this.#context, /_SEMVER_/));
     if (base === undefined || major === undefined || Number(major.slice(1)) < 2) return base;
     return openFolder(base, major) ?? base;
   }
@@ -160,7 +178,8 @@ class GoModuleSource implements Source {
   }
 
   #parse(node: MappingNode): ModuleRef {
-    node.validateKeys(new Set(["go-version", "git-ref", "explicit", "subdirectory"]));
+    const keys = ["go-version", "git-ref", "explicit"];
+    node.validateKeys(new Set(this.#isEarly ? keys : [...keys, "subdirectory"]));
     const version = node.required("go-version", node.string("go-version"));
     const gitRef = node.required("git-ref", node.string("git-ref"));
     const explicit = node.scalar("explicit");

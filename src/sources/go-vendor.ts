@@ -51,6 +51,15 @@ export function listModule(tree: Tree, { name, version, original, isExplicit }: 
   }
   const folder = tree.lookup(`vendor/${original.name}`);
   if (folder?.kind === "directory") lines.push(...packages(tree, original.name));
+  append(tree, lines);
+}
+
+/** Adds a module as the first packages did: as if it were its only package. */
+export function listEarlyModule(tree: Tree, { name, version, isExplicit }: Omit<ListedModule, "original">): void {
+  append(tree, isExplicit ? [`# ${name} ${version}`, "## explicit", name] : [`# ${name}`, name]);
+}
+
+function append(tree: Tree, lines: readonly string[]): void {
   const before = readText(tree, "vendor/modules.txt") ?? "";
   const content = `${before}${lines.map((line) => `${line}\n`).join("")}`;
   tree.addFile("vendor/modules.txt", tree.cas.write(content), { executable: false });

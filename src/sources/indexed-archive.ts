@@ -1,12 +1,13 @@
 /** What the kinds have in common that find an archive in an index: where it is below the index, and its SHA-256. */
+
 import { BstError } from "../base/errors.ts";
 import type { KeyValue } from "../base/json.ts";
 import { type JsonSchema, text } from "../base/schema.ts";
 import type { Tree } from "../cas/tree.ts";
 import type { Ref, Source, SourceContext, SourceInfo, SourceIo } from "../project/source-kind.ts";
 import type { MappingNode, Plain } from "../yaml/node.ts";
+import { ecosystem } from "./ecosystem.ts";
 import { MirrorFile, urlDirectoryName } from "./mirror-file.ts";
-import { isSince } from "./package-version.ts";
 import { stageWithoutTop } from "./strip-top.ts";
 import type { VersionGuesser } from "./version-guess.ts";
 
@@ -95,7 +96,7 @@ export abstract class IndexedArchive implements Source {
   }
 
   info(): readonly SourceInfo[] {
-    const { guesser, ecosystem = "None" } = this.#options;
+    const { guesser, ecosystem: known = "None" } = this.#options;
     const url = this.context.resolveUrl(`${this.baseUrl}${this.#ref?.suffix ?? ""}`);
     return [
       {
@@ -104,7 +105,7 @@ export abstract class IndexedArchive implements Source {
         versionType: "sha256",
         version: this.#ref?.sha256sum,
         ...guesser?.guess(url),
-        ...(isSince(this.context, 2, 4) && { extraData: { ecosystem } }),
+        extraData: ecosystem(this.context, known),
       },
     ];
   }

@@ -5,12 +5,12 @@ import { compareCodePoints, type KeyValue } from "../base/json.ts";
 import { listOf, record, text } from "../base/schema.ts";
 import { importLocal } from "../cas/import.ts";
 import type { Tree } from "../cas/tree.ts";
+import { noInfo } from "../project/no-info.ts";
 import type { Ref, Source, SourceContext, SourceIo, SourceKind } from "../project/source-kind.ts";
 import { type MappingNode, nodeFrom, type Plain, type SequenceNode } from "../yaml/node.ts";
 import { exclusively } from "./exclusively.ts";
 import { fnmatch } from "./fnmatch.ts";
 import { firstCandidate, urlDirectoryName } from "./mirror-file.ts";
-import { noInfo } from "./no-info.ts";
 import { remoteUrl, runOstree } from "./ostree-command.ts";
 import { withTemporary } from "./temporary-directory.ts";
 

@@ -2,9 +2,9 @@
 import { BstError } from "../base/errors.ts";
 import { text } from "../base/schema.ts";
 import type { Tree } from "../cas/tree.ts";
+import { noInfo } from "../project/no-info.ts";
 import type { Source, SourceKind } from "../project/source-kind.ts";
 import { changeFiles } from "./change-files.ts";
-import { noInfo } from "./no-info.ts";
 import { patchNames } from "./patch-names.ts";
 import { runProgram } from "./run-program.ts";
 import { stageInPlace } from "./stage-in-place.ts";
