@@ -35,7 +35,7 @@ const VALUES: Readonly<Record<ElementSymbol, (element: Element, session: Session
   deps: (element) => names(directDependencies(element, "all")),
   "build-deps": (element) => names(directDependencies(element, "build")),
   "runtime-deps": (element) => names(directDependencies(element, "run")),
-  "source-info": (element) => emitYaml(element.sourceInfo()),
+  "source-info": (element) => emitYaml(element.toldSourceInfo()),
   "artifact-cas-digest": artifactDigest,
 };
 

@@ -178,7 +178,10 @@ function sourcesOf(element: Element): SourceFacts[] {
   return element.sources.flatMap((source) => {
     const module = source.definition.kind === "go_module" ? source.node.string("module") : undefined;
     const isKnown = module !== undefined && !module.includes("%{");
-    return describeSource(element.project, source).map((facts) => ({ ...facts, ...(isKnown && { module }) }));
+    return describeSource(element.project, source, source.source.info()).map((facts) => ({
+      ...facts,
+      ...(isKnown && { module }),
+    }));
   });
 }
 

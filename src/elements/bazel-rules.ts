@@ -77,9 +77,16 @@ function neededBy(element: DependencyFacts): DependencyFacts[] {
   return [...found].filter(({ kind }) => kind !== "stack");
 }
 
+export interface BuildFileOptions {
+  /** Whether a library without files stands for those that it depends on; earlier plugins left it out. */
+  readonly joinsLibraries: boolean;
+}
+
 /** The text of the file, without rules that stand for nothing. */
-export function buildFile(rules: readonly BazelRule[]): string {
-  const kept = withoutEmpty(rules).sort((a, b) => compareCodePoints(a.name, b.name));
+export function buildFile(rules: readonly BazelRule[], { joinsLibraries }: BuildFileOptions): string {
+  const kept = (joinsLibraries ? withoutEmpty(rules) : withoutEmptyLibraries(rules)).sort((a, b) =>
+    compareCodePoints(a.name, b.name),
+  );
   const loads = new Set<string>();
   for (const { type } of kept) {
     const from = LOADED_FROM[type];
@@ -103,6 +110,17 @@ function withoutEmpty(rules: readonly BazelRule[]): BazelRule[] {
     for (const { name } of useless) names.delete(name);
     left = left.filter((rule) => !useless.has(rule));
   }
+  return withNames(rules, names);
+}
+
+function withoutEmptyLibraries(rules: readonly BazelRule[]): BazelRule[] {
+  const hasFiles = ({ srcs, hdrs = [], imports = [] }: BazelRule) => srcs.length + hdrs.length + imports.length > 0;
+  const kept = rules.filter((rule) => rule.type === "filegroup" || hasFiles(rule));
+  return withNames(rules, new Set(kept.map(({ name }) => name)));
+}
+
+/** The rules of these names, which name no others. */
+function withNames(rules: readonly BazelRule[], names: ReadonlySet<string>): BazelRule[] {
   return rules
     .filter(({ name }) => names.has(name))
     .map((rule) => ({

@@ -45,7 +45,11 @@ export const bazelize: ElementKind = {
           return rulesOf(element, filesOf(io, element, selection), data?.strings("includes") ?? []);
         });
         writeFile(io, joinPath(installRoot, "WORKSPACE"), "");
-        writeFile(io, joinPath(installRoot, "BUILD.bazel"), buildFile(rules));
+        writeFile(
+          io,
+          joinPath(installRoot, "BUILD.bazel"),
+          buildFile(rules, { joinsLibraries: facts.artifactVersion > 3 }),
+        );
         return installRoot;
       },
     };

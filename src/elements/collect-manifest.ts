@@ -63,13 +63,14 @@ interface Collected {
 function collect(io: BuildIo, facts: ElementFacts, hasProvenance: boolean): Collected {
   const modules: ManifestModule[] = [];
   const infos: (ElementInfo | null)[] = [];
+  const namesLocations = says(facts, /source_location\[["']x-cpe["']\]/);
   for (const element of io.dependencies()) {
     const manifest = io.publicData(element, "cpe-manifest");
     if (manifest === undefined) {
-      modules.push(manifestModule(io, facts, element, hasProvenance));
+      const told = hasProvenance ? [...element.toldSourceInfo()] : undefined;
+      modules.push(manifestModule(io, facts, element, { told, namesLocations }));
       const { normalName: name, projectName } = element;
-      const sources = hasProvenance ? [...element.sourceInfo()] : [];
-      infos.push(hasProvenance ? { name, "project-name": projectName, "source-infos": sources } : null);
+      infos.push(told === undefined ? null : { name, "project-name": projectName, "source-infos": told });
       continue;
     }
     // A manifest among the dependencies stands for what it was made of.

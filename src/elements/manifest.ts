@@ -14,15 +14,22 @@ const ARCHIVE_KINDS = new Set(["bazel_file", "cargo2", "cpan", "pypi", "tar", "z
 
 const VERSION = /\d+\.\d+(?:\.\d+)?/;
 
+/** What versions of the plugin do differently. */
+export interface ManifestOptions {
+  /** What sources say of themselves; undefined where there are locations only of some kinds. */
+  readonly told: readonly SourceDescription[] | undefined;
+  /** Whether such a location has a name for databases of its own. */
+  readonly namesLocations: boolean;
+}
+
 /**
- * @param hasProvenance whether what the user says of sources goes into the locations
  * @throws BstError domain element, where the element's own pattern for versions matches nothing
  */
 export function manifestModule(
   io: BuildIo,
   { error }: ElementFacts,
   element: DependencyFacts,
-  hasProvenance: boolean,
+  { told, namesLocations }: ManifestOptions,
 ): ManifestModule {
   const infos = element.sourceInfo();
   const { "version-match": pattern, ...cpe } = io.publicData(element, "cpe")?.toPlain() ?? {};
@@ -33,7 +40,7 @@ export function manifestModule(
     else if (pattern === undefined) io.warn(`Missing version to ${element.name}.`);
     else throw error(`The version pattern of ${element.fullName} matches none of its sources: ${pattern}`);
   }
-  const sources = hasProvenance ? infos.map((info) => describedLocation(io, info)) : plainLocations(infos);
+  const sources = told?.map((info) => describedLocation(io, info, namesLocations)) ?? plainLocations(infos);
   return { name: element.name, "x-cpe": cpe, sources };
 }
 
@@ -58,12 +65,13 @@ export function packageName(io: BuildIo, info: SourceDescription): string | unde
 
 const UNSUPPORTED = { token: "unsupported-source-info" };
 
-function describedLocation(io: BuildIo, info: SourceDescription): SourceLocation {
+function describedLocation(io: BuildIo, info: SourceDescription, isNamed: boolean): SourceLocation {
   const location = locationOf(info);
   if (location === null) {
     io.warn(`No location can be given of a source of kind '${info.kind}'`, UNSUPPORTED);
     return null;
   }
+  if (!isNamed) return location;
   const product = packageName(io, info);
   const version = info["version-guess"];
   const cpe = { ...(product !== undefined && { product }), ...(version !== undefined && { version }) };

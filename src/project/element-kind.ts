@@ -46,6 +46,8 @@ export interface DependencyFacts extends ElementFacts {
   readonly runtimeDependencies: readonly DependencyFacts[];
   /** Where the sources come from, one entry for each thing that is fetched. */
   sourceInfo(): readonly SourceDescription[];
+  /** The same as the plugins in Python tell it, of which early ones cannot: each is a warning. */
+  toldSourceInfo(): readonly SourceDescription[];
 }
 
 /** A build dependency, once for each `config` that it was declared with. */

@@ -166,7 +166,11 @@ export class Element implements DependencyFacts {
   }
 
   sourceInfo(): SourceDescription[] {
-    return this.sources.flatMap((source) => describeSource(this.project, source));
+    return this.sources.flatMap((source) => describeSource(this.project, source, source.source.info()));
+  }
+
+  toldSourceInfo(): SourceDescription[] {
+    return this.sources.flatMap((source) => describeSource(this.project, source, source.told()));
   }
 
   /** Whether all sources have a version, without which there is no key. */

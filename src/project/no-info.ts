@@ -1,5 +1,5 @@
 /** Source information of kinds that have none. */
-import { type FromPlugin, says } from "./plugin-text.ts";
+import { says } from "./plugin-text.ts";
 import type { Source, SourceContext, SourceInfo } from "./source-kind.ts";
 
 /** A warning, or an error where the project makes it one. */
@@ -10,11 +10,9 @@ export function noInfo(context: SourceContext): readonly SourceInfo[] {
   return [];
 }
 
-/** Makes a source of an early plugin, which could not do so yet, not say what it is. */
-export function withPluginInfo(source: Source, context: SourceContext & FromPlugin): Source {
-  const info = source.info.bind(source);
-  source.info = () => (says(context, INFO) ? info() : noInfo(context));
-  return source;
+/** What a source's plugin says: of an early one nothing, as there was no such information yet. */
+export function toldInfo(source: Source, context: SourceContext): readonly SourceInfo[] {
+  return says(context, INFO) ? source.info() : noInfo(context);
 }
 
 /** The second does it for those that derive from it. */

@@ -1,6 +1,7 @@
 /** Where a source comes from and in which version, in the form that `show` prints and manifests hold. */
 import type { Plain } from "../yaml/node.ts";
 import type { Project } from "./project.ts";
+import type { SourceInfo } from "./source-kind.ts";
 import { checkAttributes, type ElementSource } from "./sources.ts";
 
 /** In the order of BuildStream's output. */
@@ -22,10 +23,11 @@ export type SourceDescription = {
 /** @throws LoadError undefined-source-provenance-attribute, invalid-data, for facts that the project has no names for */
 export function describeSource(
   project: Project,
-  { source, definition, attributes }: ElementSource,
+  { definition, attributes }: ElementSource,
+  infos: readonly SourceInfo[],
 ): SourceDescription[] {
   if (attributes !== undefined) checkAttributes(project, attributes);
-  return source.info().map(({ url, medium, versionType, version, versionGuess, extraData, attributes: own }) => {
+  return infos.map(({ url, medium, versionType, version, versionGuess, extraData, attributes: own }) => {
     if (own !== undefined) checkAttributes(project, own);
     const facts = (own ?? attributes)?.toPlain();
     return {

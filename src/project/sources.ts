@@ -8,16 +8,18 @@ import type { Element } from "./element.ts";
 import { sourceKind } from "./kinds.ts";
 import type { LoadElement } from "./load-element.ts";
 import { aliasOf } from "./mirrors.ts";
-import { withPluginInfo } from "./no-info.ts";
+import { toldInfo } from "./no-info.ts";
 import { projectPath } from "./paths.ts";
 import { pluginText, says } from "./plugin-text.ts";
 import type { Project } from "./project.ts";
-import type { Source, SourceContext, SourceKind } from "./source-kind.ts";
+import type { Source, SourceContext, SourceInfo, SourceKind } from "./source-kind.ts";
 import { validate } from "./validate.ts";
 
 export interface ElementSource {
   readonly source: Source;
   readonly definition: SourceKind;
+  /** What the version of the plugin that the project has says of the source. */
+  readonly told: () => readonly SourceInfo[];
   readonly index: number;
   /** Where below the element's sources it is staged. */
   readonly directory: string | undefined;
@@ -41,9 +43,9 @@ export function loadSources(element: Element, loaded: LoadElement): ElementSourc
       config,
       sourceContext(element, loaded, config, { index: 0, kind: definition.kind }),
     );
-    return [
-      { source, definition, index: 0, directory: undefined, node: config, attributes: undefined, redundantRef: false },
-    ];
+    const told = () => source.info();
+    const common = { directory: undefined, node: config, attributes: undefined, redundantRef: false };
+    return [{ source, definition, told, index: 0, ...common }];
   }
   const nodes = loaded.node.sequence("sources")?.mappings() ?? [];
   return nodes.map((node, index) => loadSource(element, loaded, node, index));
@@ -73,10 +75,10 @@ function loadSource(element: Element, loaded: LoadElement, node: MappingNode, in
   const config = element.variables.expand(own) as MappingNode;
   validate(config, definition.schema);
   const context = sourceContext(element, loaded, config, { index, kind: definition.kind });
-  const configured = definition.configure(config, context);
-  const source = definition.isPlugin ? withPluginInfo(configured, context) : configured;
+  const source = definition.configure(config, context);
+  const told = () => (definition.isPlugin ? toldInfo(source, context) : source.info());
   const redundantRef = takeStoredRef(source, element, loaded, index);
-  return { source, definition, index, directory, node, attributes, redundantRef };
+  return { source, definition, told, index, directory, node, attributes, redundantRef };
 }
 
 /** @throws LoadError undefined-source-provenance-attribute, invalid-data */

@@ -48,12 +48,24 @@ export async function reachableTags(repository: string, commit: string, signal: 
   return [...found.values()];
 }
 
+export interface StagedTags {
+  readonly tags: readonly Tag[];
+  /** Whether annotated tags say who made them. */
+  readonly haveTaggers: boolean;
+}
+
 /**
  * The folder `.git` of a repository with the commits between the tags and a ref, without their files.
  * @param ref a commit, or what git knows it by
  */
-export async function stageTags(repository: string, ref: string, tags: readonly Tag[], io: SourceIo): Promise<Digest> {
+export async function stageTags(
+  repository: string,
+  ref: string,
+  { tags, haveTaggers }: StagedTags,
+  io: SourceIo,
+): Promise<Digest> {
   const { signal } = io;
+  const tagger = haveTaggers ? "tagger Unspecified Tagger <unspecified-tagger> 0 +0000\n" : "";
   const { all, shallow } = await commitsBetween(repository, ref, tags, signal);
   return withTemporary(io.mirrorDirectory, async (temporary) => {
     const failure = "Cannot make a repository with the source's tags";
@@ -71,9 +83,14 @@ export async function stageTags(repository: string, ref: string, tags: readonly 
     fs.writeFileSync(join(made, "shallow"), shallow.map((commit) => `${commit}\n`).join(""));
     for (const { tag, commit, annotated } of tags) {
       notOption(tag, "The tag");
-      const content = `object ${commit}\ntype commit\ntag ${tag}\ntagger Unspecified Tagger <unspecified-tagger> 0 +0000\n`;
+      const content = `object ${commit}\ntype commit\ntag ${tag}\n${tagger}`;
       const target = annotated
-        ? await git(["hash-object", "-w", "-t", "tag", "--stdin"], { env, signal, input: content, failure })
+        ? await git(["hash-object", "-w", "-t", "tag", "--literally", "--stdin"], {
+            env,
+            signal,
+            input: content,
+            failure,
+          })
         : commit;
       await git(["update-ref", `refs/tags/${tag}`, target.toString().trim()], { env, signal, failure });
     }

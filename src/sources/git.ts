@@ -1,9 +1,11 @@
 /** Source kind `git`: the files of a commit and of its submodules. */
+
 import { join } from "node:path";
 import { BstError } from "../base/errors.ts";
 import type { KeyValue } from "../base/json.ts";
 import { bool, oneOf, record, text } from "../base/schema.ts";
 import { Tree } from "../cas/tree.ts";
+import { says } from "../project/plugin-text.ts";
 import type { Ref, Source, SourceContext, SourceInfo, SourceIo, SourceKind } from "../project/source-kind.ts";
 import { MappingNode, mappingFrom, type Plain } from "../yaml/node.ts";
 import { checkoutCommit } from "./git-checkout.ts";
@@ -141,7 +143,14 @@ class GitSource implements Source {
         const { ref, mirrorUrl } = this.#top();
         staged
           .makeDirectory(".git")
-          .importTree(await stageTags(mirrorPath(io, mirrorUrl), revision(ref), this.#tags, io));
+          .importTree(
+            await stageTags(
+              mirrorPath(io, mirrorUrl),
+              revision(ref),
+              { tags: this.#tags, haveTaggers: says(this.#context, /Unspecified Tagger/) },
+              io,
+            ),
+          );
       }
       tree.importTree(staged);
     });

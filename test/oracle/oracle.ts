@@ -7,7 +7,7 @@ import { bstTs, type RunOptions, type RunResult, runCommand } from "../helpers.t
 const { BST_ORACLE } = process.env;
 
 /** Folder of a reference installation: `$BST_ORACLE`, or else one in the user's cache folder. */
-const installation = BST_ORACLE ?? join(homedir(), ".cache/bst-ts-oracle");
+export const installation = BST_ORACLE ?? join(homedir(), ".cache/bst-ts-oracle");
 const python = join(installation, "venv/bin/python");
 
 /** Why there is nothing to compare with; undefined where there is. */
