@@ -83,12 +83,7 @@ const CASES: Readonly<Record<PackageName, Readonly<Record<string, Case>>>> = {
     git_module: sources("git_module", { url: web, path: "sub", ref: described }),
     git_repo: sources("git_repo", { url: web, ref: described }),
     "git_repo-version": sources("git_repo", { url: web, ref: described, version: "3" }, "2.1"),
-    git_tag: sources("git_tag", { url: web, ref: described, "checkout-submodules": false }),
-    "git_tag-version": sources(
-      "git_tag",
-      { url: web, ref: described, "checkout-submodules": false, "version-guess-pattern": "v(\\d)" },
-      "2.1",
-    ),
+    // To say what it is, `git_tag` clones: git-sources.test.ts has it.
     go_module: sources("go_module", { ...go, ref: { ...goRef, explicit: true } }),
     "go_module-implicit": sources("go_module", { ...go, ref: { ...goRef, explicit: false } }),
     "go_module-sub": sources("go_module", { ...go, ref: { ...goRef, explicit: false, subdirectory: "a/b" } }, "2.2"),
