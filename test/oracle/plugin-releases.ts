@@ -47,6 +47,7 @@ async function directoryOf(kept: string, name: PackageName, version: string): Pr
         "--disable-pip-version-check",
         "--no-deps",
         "--prefer-binary",
+        "--retries=1",
       )(...["--dest", temporary, `${name}==${version}`]);
       const [archive = ""] = readdirSync(temporary);
       const unpacked = join(temporary, "unpacked");
