@@ -51,7 +51,7 @@ export function buildOci(io: BuildIo, layout: Layout, checkout: Checkout | undef
 }
 
 /** Whether an element is of a kind that makes images of what elements made. */
-export function makesImages({ kind }: DependencyFacts): boolean {
+export function makesImages({ kind }: Pick<DependencyFacts, "kind">): boolean {
   return kind === "oci" || kind === "script";
 }
 

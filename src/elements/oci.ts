@@ -1,13 +1,16 @@
 /** Kind `oci`: images of what it depends on, each a layer on top of its parent, as one OCI layout. */
+import { BstError } from "../base/errors.ts";
 import { inTree } from "../base/paths.ts";
 import type { Digest } from "../cas/digest.ts";
 import { Tree } from "../cas/tree.ts";
 import { assembleImages, type ImageInput } from "../oci/assemble.ts";
 import { DIVISION_VERSION } from "../oci/division.ts";
 import { Memo } from "../oci/memo.ts";
+import { goArchitecture } from "../oci/platform.ts";
 import { type ImageSpec, ociSchema, readOciSpec } from "../oci/schema.ts";
 import { withCommit } from "../oci/vcs.ts";
 import type { BuildIo, ConfiguredDependency, DependencyFacts, ElementKind } from "../project/element-kind.ts";
+import type { MappingNode, ScalarNode } from "../yaml/node.ts";
 import { makesImages } from "./build-oci.ts";
 import { commitKey, warnOfNoCommit } from "./commit.ts";
 import { divided } from "./divided.ts";
@@ -21,7 +24,6 @@ export const oci: ElementKind = {
   forbids: ["sources"],
   collects: true,
   configure(config, facts) {
-    const { error } = facts;
     const asWritten = readOciSpec(config);
     const checkout = asWritten.describesCommit ? facts.checkout() : undefined;
     const spec = checkout === undefined ? asWritten : withCommit(asWritten, checkout);
@@ -29,7 +31,7 @@ export const oci: ElementKind = {
     const find = (name: string): DependencyFacts => {
       const found = declared.find(({ path, element }) => path === name || element.name === name);
       if (found !== undefined) return found.element;
-      throw error(`'${name}' is no build dependency`, {
+      throw new BstError("element", `${placeOf(config, name) ?? facts.fullName}: '${name}' is no build dependency`, {
         reason: "oci-missing-dependency",
         detail: "Parents and layers of images must be listed under 'build-depends'.",
       });
@@ -45,7 +47,12 @@ export const oci: ElementKind = {
       const selected = image.layer ?? image.add;
       return {
         ...(parent && {
-          parent: { layout: io.artifactTree(parent), name: parent.fullName, isMade: makesImages(parent) },
+          parent: {
+            layout: io.artifactTree(parent),
+            name: parent.fullName,
+            isMade: makesImages(parent),
+            place: (parentAt(config, index, "image") ?? parentAt(config, index, "element"))?.provenance,
+          },
         }),
         ...(selected && content(io, image, selected.map(find), index)),
       };
@@ -67,6 +74,7 @@ export const oci: ElementKind = {
       }),
       async assemble(io) {
         if (spec.describesCommit) warnOfNoCommit(io, checkout);
+        for (const image of spec.images) warnOfPlatform(io, image);
         const inputs = spec.images.map((image, index) => input(io, image, index));
         const { signal } = io;
         const layout = await assembleImages(io.cas, spec, inputs, {
@@ -80,6 +88,33 @@ export const oci: ElementKind = {
     };
   },
 };
+
+function parentAt(config: MappingNode, index: number, key: "element" | "image"): ScalarNode | undefined {
+  return config.sequence("images")?.mappings()[index]?.mapping("parent")?.scalar(key);
+}
+
+/** What other programs say for it, which no container engine takes. */
+function warnOfPlatform(io: BuildIo, { architecture, os }: ImageSpec): void {
+  for (const [key, word, right] of [
+    ["architecture", architecture, goArchitecture(architecture)],
+    ["os", os, os.toLowerCase()],
+  ] as const) {
+    if (word === right) continue;
+    io.warn(`The image's '${key}' is '${word}': container engines look for '${right}'`, {
+      detail: "Platforms of images are named in Go's words.",
+    });
+  }
+}
+
+/** Where a parent or a part of a layer is named. */
+function placeOf(config: MappingNode, name: string): string | undefined {
+  const images = config.sequence("images")?.mappings() ?? [];
+  const words = images.flatMap((image, index) => [
+    parentAt(config, index, "element"),
+    ...["layer", "add"].flatMap((key) => image.sequence(key)?.scalars() ?? []),
+  ]);
+  return words.find((word) => word?.value === name)?.provenance;
+}
 
 /** The content of an image: its layer's elements with what they need at run time, one over the other. */
 function stageLayer(io: BuildIo, selection: readonly DependencyFacts[], index: number): Digest {

@@ -34,6 +34,8 @@ export interface ParentInput {
   readonly name: string;
   /** Whether elements made it of their files, so that its links lead where these want them to; default false. */
   readonly isMade?: boolean;
+  /** Where it is named. */
+  readonly place?: string | undefined;
 }
 
 /** What one image of a specification is made from. */
@@ -104,7 +106,7 @@ class Assembly {
     const { tree, parent, declared = new Map() } = input;
     const spec = this.#spec;
     const base: BaseImage | undefined =
-      parent && readBaseImage(this.#cas, parent.layout, spec.parent?.image ?? 0, parent.name);
+      parent && readBaseImage(this.#cas, parent.layout, spec.parent?.image ?? 0, parent.name, parent.place);
     const links = parent?.isMade === true ? "any" : "inside";
     const check: LayerCheck = { place: parent?.name ?? "", signal, links };
     const below = await this.#usable(base?.layers ?? [], check);

@@ -28,7 +28,7 @@ export interface LayerCheck {
   readonly limits?: LayerLimits;
 }
 
-type Links = "inside" | "any";
+export type Links = "inside" | "any";
 
 /** Is shown each member when it was looked at, and may read its content. What it makes of them counts only in the end. */
 type Visit = (member: OwnedMember, reader: TarReader) => Promise<void>;

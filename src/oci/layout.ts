@@ -4,6 +4,7 @@ import type { Cas } from "../cas/store.ts";
 import { Tree } from "../cas/tree.ts";
 import { configJson, type Image } from "./image.ts";
 import { CONFIG, INDEX, MANIFEST } from "./media-types.ts";
+import { isTaggedName } from "./registry/reference.ts";
 import type { ImageSpec, OciSpec } from "./schema.ts";
 
 const REF_NAME = "org.opencontainers.image.ref.name";
@@ -111,5 +112,5 @@ function named({ tags, indexAnnotations }: ImageSpec): Readonly<Record<string, s
 function repoTags({ tags, indexAnnotations }: ImageSpec): readonly string[] | null {
   if (tags !== undefined) return tags;
   const name = indexAnnotations?.[REF_NAME];
-  return name !== undefined && /[^:]:[\w.-]+$/.test(name) ? [name] : null;
+  return name !== undefined && isTaggedName(name) ? [name] : null;
 }

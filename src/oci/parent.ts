@@ -1,5 +1,6 @@
 /** Reads images that others are built on, from an OCI layout or from Docker's. */
 import fs from "node:fs";
+import { BstError } from "../base/errors.ts";
 import type { Digest } from "../cas/digest.ts";
 import type { Cas } from "../cas/store.ts";
 import { Tree } from "../cas/tree.ts";
@@ -34,13 +35,20 @@ const LAYERS = new Map([
 /**
  * @param layout tree of the artifact that holds the image
  * @param name how messages call it
+ * @param place where it is named
  * @throws BstError domain element, reason oci-invalid-image
  */
-export function readBaseImage(cas: Cas, layout: Digest, index: number, name: string): BaseImage {
+export function readBaseImage(cas: Cas, layout: Digest, index: number, name: string, place?: string): BaseImage {
   const files = new Tree(cas, layout);
-  if (files.exists("index.json")) return readOci(cas, files, index, name);
-  if (files.exists("manifest.json")) return readDocker(cas, files, index, name);
-  throw invalidImage(`${name} holds no image: it has neither an index.json nor a manifest.json`);
+  try {
+    if (files.exists("index.json")) return readOci(cas, files, index, name);
+    if (files.exists("manifest.json")) return readDocker(cas, files, index, name);
+    throw invalidImage(`${name} holds no image: it has neither an index.json nor a manifest.json`);
+  } catch (error) {
+    if (place === undefined || !(error instanceof BstError)) throw error;
+    const { domain, message, reason, detail } = error;
+    throw new BstError(domain, `${place}: ${message}`, { reason, detail, cause: error });
+  }
 }
 
 function readOci(cas: Cas, files: Tree, index: number, name: string): BaseImage {
@@ -65,7 +73,12 @@ function readOci(cas: Cas, files: Tree, index: number, name: string): BaseImage 
 function readDocker(cas: Cas, files: Tree, index: number, name: string): BaseImage {
   const images = asArray(readJson(cas, fileAt(files, "manifest.json", name), name), `The list of images of ${name}`);
   const image = asObject(pick(images, index, name), `Image ${index} of ${name}`);
-  const config = objectAt(cas, files, asString(image["Config"], `The configuration of ${name}`), name);
+  const path = asString(image["Config"], `The configuration of ${name}`);
+  const [, named] = /(?:^|\/)([0-9a-f]{64})(?:\.json)?$/.exec(path) ?? [];
+  if (named !== undefined && fileAt(files, path, name).hash !== named) {
+    throw invalidImage(`The configuration of ${name} is damaged: the digest of ${path} is another`);
+  }
+  const config = objectAt(cas, files, path, name);
   const layers = asArray(image["Layers"], `The list of layers of ${name}`).map((path) => {
     const digest = fileAt(files, asString(path, `A layer of ${name}`), name);
     return { mediaType: layerType(startOf(cas, digest)), digest };

@@ -12,6 +12,31 @@ export function hostPlatform(): Platform {
   return { os: "linux", architecture: ARCHITECTURES[arch()] ?? arch() };
 }
 
+/** What the kernel and compilers call architectures, in Go's words. */
+const IN_GO: Readonly<Record<string, string>> = {
+  x86_64: "amd64",
+  "x86-64": "amd64",
+  x64: "amd64",
+  i386: "386",
+  i486: "386",
+  i586: "386",
+  i686: "386",
+  aarch64: "arm64",
+  armhf: "arm",
+  armv6l: "arm",
+  armv7: "arm",
+  armv7l: "arm",
+  powerpc64le: "ppc64le",
+  ppc64el: "ppc64le",
+  loong64el: "loong64",
+  loongarch64: "loong64",
+};
+
+/** The word for an architecture that images have; any other stays as it is. */
+export function goArchitecture(word: string): string {
+  return IN_GO[word.toLowerCase()] ?? word;
+}
+
 /** @throws BstError domain element, reason invalid-platform */
 export function parsePlatform(text: string): Platform {
   const [os = "", architecture = "", variant, ...rest] = text.split("/");

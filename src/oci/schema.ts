@@ -2,6 +2,7 @@
 import { bool, type JsonSchema, listOf, oneOf, record, text, textList, textMap } from "../base/schema.ts";
 import type { MappingNode, ScalarNode } from "../yaml/node.ts";
 import { type Compression, LEVELS, NO_COMPRESSION } from "./compression.ts";
+import { isTaggedName } from "./registry/reference.ts";
 
 export type OciMode = "oci" | "docker";
 
@@ -206,7 +207,10 @@ function readImage(node: MappingNode, mode: OciMode): ImageSpec {
     ...defined("comment", node.string("comment")),
     ...defined("annotations", textEntries(node.mapping("annotations"))),
     ...defined("indexAnnotations", textEntries(node.mapping("index-annotations"))),
-    ...defined("tags", texts(node, "tags", TAG, "a name with a tag, such as 'example:1.0'")),
+    ...defined(
+      "tags",
+      texts(node, "tags", isTaggedName, "a name with a tag, such as 'example:1.0', in lower case but for the tag"),
+    ),
     ...defined("sourceDateEpoch", epoch(node, "source-date-epoch")),
     ...(config === undefined ? {} : { config: readConfig(config, mode) }),
   };
@@ -244,18 +248,26 @@ function readParent(node: MappingNode): { element: string; image: number } {
 const PORT = /^\d{1,5}(-\d{1,5})?(\/(tcp|udp|sctp))?$/;
 const VARIABLE = /^[^=]+=/;
 const ABSOLUTE = /^\//;
-const TAG = /^[^\s:]\S*:[\w][\w.-]{0,127}$/;
 
 function readConfig(node: MappingNode, mode: OciMode): ContainerConfig {
   reject(node, ONLY[mode === "oci" ? "docker" : "oci"], mode);
   const health = node.mapping("Healthcheck");
   return {
     ...defined("User", node.string("User")),
-    ...defined("ExposedPorts", texts(node, "ExposedPorts", PORT, "a port, such as 80/tcp")),
-    ...defined("Env", texts(node, "Env", VARIABLE, "NAME=value")),
+    ...defined(
+      "ExposedPorts",
+      texts(node, "ExposedPorts", (text) => PORT.test(text), "a port, such as 80/tcp"),
+    ),
+    ...defined(
+      "Env",
+      texts(node, "Env", (text) => VARIABLE.test(text), "NAME=value"),
+    ),
     ...defined("Entrypoint", node.strings("Entrypoint")),
     ...defined("Cmd", node.strings("Cmd")),
-    ...defined("Volumes", texts(node, "Volumes", ABSOLUTE, "an absolute path")),
+    ...defined(
+      "Volumes",
+      texts(node, "Volumes", (text) => ABSOLUTE.test(text), "an absolute path"),
+    ),
     ...defined("WorkingDir", node.string("WorkingDir")),
     ...defined("Labels", textEntries(node.mapping("Labels"))),
     ...defined("StopSignal", node.string("StopSignal")),
@@ -283,12 +295,17 @@ function reject(node: MappingNode, keys: readonly string[], mode: OciMode): void
   }
 }
 
-function texts(node: MappingNode, key: string, form: RegExp, described: string): string[] | undefined {
+function texts(
+  node: MappingNode,
+  key: string,
+  isOne: (text: string) => boolean,
+  described: string,
+): string[] | undefined {
   return node
     .sequence(key)
     ?.scalars()
     .map((item) => {
-      if (!form.test(item.value)) throw item.error(`Each of '${key}' must be ${described}`);
+      if (!isOne(item.value)) throw item.error(`Each of '${key}' must be ${described}`);
       return item.value;
     });
 }

@@ -1,6 +1,6 @@
 /** Re-hashes all of an image, and compares what its parts say of each other. */
 import { BstError } from "../base/errors.ts";
-import { checkLayer } from "./check-layer.ts";
+import { checkLayer, type Links } from "./check-layer.ts";
 import { partsOf, type Selection } from "./copy.ts";
 import { type Content, type Descriptor, digestText, verified, wholeOf } from "./descriptor.ts";
 import { asArray, asObject, invalidImage, type JsonObject } from "./json.ts";
@@ -37,11 +37,16 @@ export interface Verification {
 
 interface VerifyOptions {
   readonly select: Selection;
+  /** `any` for what elements made; default `inside`. */
+  readonly links?: Links;
   readonly signal: AbortSignal;
 }
 
 /** @throws BstError for an image that can't be read at all */
-export async function verifyImage(reader: ImageReader, { select, signal }: VerifyOptions): Promise<Verification> {
+export async function verifyImage(
+  reader: ImageReader,
+  { select, signal, links }: VerifyOptions,
+): Promise<Verification> {
   const { root, manifests } = await partsOf(reader, select);
   const problems: Problem[] = [];
   const attempt = async (digest: string, step: () => Promise<void> | void) => {
@@ -62,7 +67,7 @@ export async function verifyImage(reader: ImageReader, { select, signal }: Verif
       manifestType(bytes, descriptor.mediaType, descriptor.digest);
     });
     if (isIndex(descriptor)) continue;
-    await attempt(descriptor.digest, () => verifyManifest(reader, content, attempt, { checked, seen, signal }));
+    await attempt(descriptor.digest, () => verifyManifest(reader, content, attempt, { checked, seen, signal, links }));
   }
   const sizes = [...all.map(({ bytes }) => bytes.length), ...checked.values()];
   return {
@@ -80,13 +85,14 @@ interface Progress {
   /** What was said of layers that were looked at. */
   readonly seen: Set<string>;
   readonly signal: AbortSignal;
+  readonly links: Links | undefined;
 }
 
 async function verifyManifest(
   reader: ImageReader,
   content: Content,
   attempt: (digest: string, step: () => Promise<void> | void) => Promise<void>,
-  { checked, seen, signal }: Progress,
+  { checked, seen, signal, links }: Progress,
 ): Promise<void> {
   const manifest = readManifest(content, reader.name);
   const { config, layers } = manifest;
@@ -104,7 +110,8 @@ async function verifyManifest(
     if (isForeign(layer) || seen.has(said)) continue;
     seen.add(said);
     await attempt(layer.digest, async () => {
-      if (diffIds !== undefined) await checkLayer(() => reader.blob(layer), layer, diffIds[i], { place, signal });
+      if (diffIds !== undefined)
+        await checkLayer(() => reader.blob(layer), layer, diffIds[i], { place, signal, ...(links && { links }) });
       else await drain(reader, layer, signal);
     });
     checked.set(layer.digest, layer.size);

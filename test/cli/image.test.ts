@@ -7,6 +7,7 @@ import {
   readlinkSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -19,9 +20,13 @@ import { serveRegistry, sha256 } from "../oci/registry-server.ts";
 import { Podman, podmanAbsent } from "../podman/podman.ts";
 import { CacheServer } from "../remote/server.ts";
 
-const image = (architecture: string, entry = "/bin/app") =>
-  `kind: oci\nbuild-depends: [files.bst]\nconfig:\n  annotations: {of: index}\n  images:\n  - architecture: ${architecture}\n    os: linux\n` +
+const entries = (architecture: string, entry = "/bin/app") =>
+  `  - architecture: ${architecture}\n    os: linux\n` +
   `    layer: [files.bst]\n    tags: ['example/app:1.0', 'example/app:latest']\n    config: {Entrypoint: [${entry}]}\n`;
+
+const image = (architecture: string, entry?: string) =>
+  "kind: oci\nbuild-depends: [files.bst]\nconfig:\n  annotations: {of: index}\n  images:\n" +
+  entries(architecture, entry);
 
 const config = cacheConfig();
 let cwd: string;
@@ -30,13 +35,21 @@ beforeAll(async () => {
   cwd = project({
     "files.bst": "kind: import\nsources:\n- kind: local\n  path: files\n",
     "files/bin/app": { executable: "#!/bin/sh\n" },
+    "out/lib/up": { symlink: "../.." },
+    "out.bst": "kind: import\nsources:\n- kind: local\n  path: out\n",
+    "outward.bst": image("amd64").replaceAll("files.bst", "out.bst"),
     "amd64.bst": image("amd64"),
     "arm64.bst": image("arm64"),
     "other.bst": image("amd64", "/bin/other"),
     "docker.bst": image("amd64").replace("config:\n  annotations: {of: index}", "config:\n  mode: docker"),
     "missing.bst": image("s390x"),
+    "twins.bst": `${image("amd64")}${entries("amd64", "/bin/twin")}`,
+    "both.bst": `${image("amd64")}${entries("arm64")}`,
   });
-  const { code } = await runCli(["build", "amd64.bst", "arm64.bst", "other.bst", "docker.bst"], { cwd, config });
+  const { code } = await runCli(
+    ["build", "amd64.bst", "arm64.bst", "other.bst", "docker.bst", "twins.bst", "both.bst", "outward.bst"],
+    { cwd, config },
+  );
   expect(code).toBe(0);
 });
 
@@ -140,6 +153,7 @@ describe("image push", () => {
 
   test.each([
     ["amd64.bst other.bst HOST/app:1", "element", "duplicate-platform"],
+    ["twins.bst HOST/app:1", "element", "duplicate-platform"],
     ["missing.bst HOST/app:1", "element", "uncached-checkout-attempt"],
     ["files.bst HOST/app:1", "element", "oci-invalid-image"],
     ["amd64.bst", "app", "missing-image-name"],
@@ -221,6 +235,33 @@ describe("images elsewhere", () => {
     expect([missing.code, missing.error?.domain, missing.error?.reason]).toEqual([255, "remote", "registry-not-found"]);
   });
 
+  test("of elements may have links that lead outside, and nobody else's may", async () => {
+    expect(await output("verify outward.bst")).toContain("is whole");
+    const registry = await serveRegistry();
+    await output(`push outward.bst ${registry.host}/app:1`);
+    const { error } = await run(`verify docker://${registry.host}/app:1`);
+    expect(error?.detail).toContain("'lib/up' links to '../..', which points outside of the image");
+  });
+
+  test("leave no folder where there is nothing to pull, and no part of what was interrupted", async () => {
+    const registry = await serveRegistry({ auth: "basic" });
+    const dir = tempDir("none");
+    const { error } = await run(`pull ${registry.host}/app:1 oci:${dir}/layout`);
+    expect(error).toMatchObject({ reason: "registry-denied", detail: expect.stringContaining("podman login") });
+    expect(error?.message).toContain("wants credentials");
+    const env = { BST_TS_PULL_REGISTRY: registry.host, BST_TS_PULL_USERNAME: "user", BST_TS_PULL_PASSWORD: "wrong" };
+    const denied = await run(`pull ${registry.host}/app:1 oci:${dir}/layout`, { env });
+    expect(denied.error?.message).toContain("wants other credentials");
+    expect(readdirSync(dir)).toEqual([]);
+    await output(`copy amd64.bst oci:${dir}/layout`);
+    const abandoned = `${dir}/layout/blobs/sha256/${"0".repeat(64)}.tmp0123456789ab`;
+    const recent = abandoned.replace(/b$/, "c");
+    for (const path of [abandoned, recent]) writeFileSync(path, "half");
+    utimesSync(abandoned, 1e9, 1e9);
+    await output(`copy other.bst oci:${dir}/layout:other`);
+    expect([existsSync(abandoned), existsSync(recent)]).toEqual([false, true]);
+  });
+
   test("that are damaged are told by verify", async () => {
     const made = new LayoutMaker();
     const root = made.image();
@@ -251,6 +292,14 @@ describe("image save", () => {
     if (docker) expect(docker.RepoTags).toEqual(["example/app:1.0", "example/app:latest"]);
     const tagged = await output(`save amd64.bst ${dir}/y --format ${format} --tag x/y:1`);
     expect(tagged).toMatch(/^sha256:/);
+  });
+
+  test("of several images to a docker archive wants to know which", async () => {
+    const dir = tempDir("several");
+    const { error } = await run(`save both.bst ${dir}/x --format docker-archive`);
+    expect(error?.message).toContain("Choose one by --platform");
+    expect(readdirSync(dir)).toEqual([]);
+    await output(`save both.bst ${dir}/x --format docker-archive --platform linux/arm64`);
   });
 
   test("writes to what is no regular file, and replaces what links lead to", async () => {

@@ -65,6 +65,15 @@ function dockerFiles(layer: Buffer, diffIds: readonly string[] = [digestOf(layer
   };
 }
 
+test("the configuration of an image in Docker's form is what its name says", async () => {
+  const name = `${"0".repeat(64)}.json`;
+  const cas = newCas();
+  const tree = new Tree(cas);
+  tree.addFile(name, cas.write("{}"), { executable: false });
+  tree.addFile("manifest.json", cas.write(JSON.stringify([{ Config: name, Layers: [] }])), { executable: false });
+  expect(() => readBaseImage(cas, tree.digest(), 0, "x")).toThrow("is damaged");
+});
+
 describe("a parent", () => {
   test.each(all)("with %s is refused", async (_, parts, message) => {
     const cas = newCas();

@@ -3,10 +3,11 @@ import { resolve } from "node:path";
 import { BstError } from "../../base/errors.ts";
 import { openOutputFile, writeAll } from "../../base/output-file.ts";
 import { select } from "../../build/selection.ts";
+import { isIndex, readIndex } from "../../oci/manifest.ts";
 import { type ImageReference, repositoryAt } from "../../oci/registry/reference.ts";
 import { Repository } from "../../oci/registry/repository.ts";
 import { writing } from "../../oci/transport/blob-folder.ts";
-import { JoinedReader } from "../../oci/transport/joined.ts";
+import { JoinedReader, requirePlatforms } from "../../oci/transport/joined.ts";
 import { isElementName, parseRegistryName } from "../../oci/transport/names.ts";
 import { registryWriter, tagOf } from "../../oci/transport/open.ts";
 import type { Run } from "../app.ts";
@@ -33,6 +34,8 @@ export const run: Run<"image push"> = async (context, options) => {
   const joins = images.length > 1 || options.allPlatforms;
   const image: OpenImage = joins ? { ...first, reader: new JoinedReader(images.map(({ reader }) => reader)) } : first;
   const selection = options.platform === undefined ? "all" : selectionOf(options);
+  const root = await image.reader.root();
+  if (selection === "all" && isIndex(root.descriptor)) requirePlatforms(readIndex(root, image.reader.name).manifests);
   tools.places?.addLikely(basesOf(images), tools.pull);
   const statements = await sbomsOf(context, bench, options.sbom);
   // Before anything is pushed, since who wants to know the digest can't do without.

@@ -20,8 +20,7 @@ export const run: Run<"image save"> = async (context, options) => {
     });
   }
   const path = resolve(context.cwd, options.file);
-  // What Docker's form can't hold, all others can.
-  const select = options.platform === undefined && format !== "docker-archive" ? "all" : selectionOf(options);
+  const select = options.platform === undefined ? "all" : selectionOf(options);
   const bench = await openImages(context, [{ kind: "element", name: options.element }], options);
   const { tools, images } = bench;
   const [image, ...others] = images;

@@ -1,6 +1,7 @@
 /** `image verify`: reads all of an image, and says what is wrong with it. */
 import { activity } from "../../base/activity.ts";
 import { BstError } from "../../base/errors.ts";
+import { makesImages } from "../../elements/build-oci.ts";
 import { verifySignatures } from "../../oci/cosign/signatures.ts";
 import { Repository } from "../../oci/registry/repository.ts";
 import { parseImageName } from "../../oci/transport/names.ts";
@@ -20,7 +21,11 @@ export const run: Run<"image verify"> = async (context, options) => {
   const { images, tools } = await openImages(context, [name], options);
   for (const image of images) {
     await using reader = image.reader;
-    const found = await activity(reporter, `Verifying ${reader.name}`, () => verifyImage(reader, { select, signal }));
+    const element = image.subject?.element;
+    const links = element !== undefined && makesImages(element) ? "any" : "inside";
+    const found = await activity(reporter, `Verifying ${reader.name}`, () =>
+      verifyImage(reader, { select, signal, links }),
+    );
     const { digest, digests, blobs, bytes, problems } = found;
     if (problems.length > 0) {
       throw new BstError("element", `The image ${digest} of ${reader.name} is damaged`, {

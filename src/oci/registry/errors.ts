@@ -7,19 +7,31 @@ export function mismatch(message: string, detail?: string): BstError {
 }
 
 const STATUSES: Readonly<Record<number, string>> = {
-  401: "wants other credentials",
+  401: "wants credentials",
   403: "does not allow this",
   404: "has no such thing",
   429: "was asked too often",
 };
 
+const HINT =
+  "Credentials are those of 'podman login' or 'docker login', or of the variables BST_TS_PULL_… and BST_TS_PUSH_…: " +
+  "see docs/oci.md, Registries.";
+
 /**
  * @param what was asked for, such as `GET manifests/latest`
- * @param body what the registry said about it
+ * @param answer what the registry said about it, and whether it was shown credentials
  */
-export function statusError(registry: string, what: string, status: number, body: string): BstError {
-  const message = `The registry ${registry} ${STATUSES[status] ?? "failed"}: it answered ${status} to ${what}`;
-  const options = { detail: describeBody(body), temporary: isTransient(status) };
+export function statusError(
+  registry: string,
+  what: string,
+  status: number,
+  { body, isKnown }: { readonly body: string; readonly isKnown: boolean },
+): BstError {
+  const does = status === 401 && isKnown ? "wants other credentials" : (STATUSES[status] ?? "failed");
+  const message = `The registry ${registry} ${does}: it answered ${status} to ${what}`;
+  const hint = status === 401 || (status === 403 && !isKnown) ? [HINT] : [];
+  const detail = [describeBody(body) ?? [], hint].flat().join("\n") || undefined;
+  const options = { detail, temporary: isTransient(status) };
   if (status === 401 || status === 403)
     return new BstError("remote", message, { reason: "registry-denied", ...options });
   if (status === 404) return new BstError("remote", message, { reason: "registry-not-found", ...options });

@@ -50,6 +50,19 @@ export function parseReference(text: string): ImageReference {
   return { host, repository, ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest }) };
 }
 
+/** Whether programs load an image under this name, which they do only with a tag. */
+export function isTaggedName(text: string): boolean {
+  try {
+    const { host, tag, digest } = parseReference(text);
+    // Podman, and Docker until version 20, take such a host for a part of the repository.
+    const isHost = host === host.toLowerCase() || /[.:]/.test(host);
+    return isHost && tag !== undefined && digest === undefined;
+  } catch (error) {
+    if (error instanceof BstError) return false;
+    throw error;
+  }
+}
+
 /** What follows the first slash is a repository of the host before it only if that looks like a host. */
 function divide(path: string): { readonly host: string; readonly repository: string } {
   const slash = path.indexOf("/");

@@ -54,6 +54,8 @@ export class RegistrySession {
   readonly #find: FindCredentials;
   readonly #scopes: Set<string>;
   readonly #given: URL | undefined;
+  /** Whether it was shown credentials. */
+  #isKnown = false;
   #base: Promise<URL> | undefined;
   #authorization: { readonly header: string; readonly expires: number } | undefined;
   #authorizing: Promise<void> | undefined;
@@ -68,7 +70,11 @@ export class RegistrySession {
     this.repository = repository;
     // Whoever writes down http means it.
     this.http = { signal, insecure: insecure || this.#given?.protocol === "http:", retries, pauseMs };
-    this.#find = options.credentials;
+    this.#find = async (query) => {
+      const found = await options.credentials(query);
+      this.#isKnown = found !== undefined;
+      return found;
+    };
     this.#scopes = new Set([`repository:${repository}:${purpose === "push" ? "pull,push" : "pull"}`]);
   }
 
@@ -92,7 +98,10 @@ export class RegistrySession {
       exchange({ ...request, url, authorization }, this.http, limit),
     );
     if (ok.includes(answer.status)) return answer;
-    throw statusError(this.host, describe(ask), answer.status, answer.body.toString("utf8"));
+    throw statusError(this.host, describe(ask), answer.status, {
+      body: answer.body.toString("utf8"),
+      isKnown: this.#isKnown,
+    });
   }
 
   /** As {@link ask}, with the body as a stream. */
@@ -105,7 +114,10 @@ export class RegistrySession {
       ({ body }) => body.dump(),
     );
     if (ok.includes(opened.status)) return opened;
-    throw statusError(this.host, describe(ask), opened.status, await beginningOf(opened.body));
+    throw statusError(this.host, describe(ask), opened.status, {
+      body: await beginningOf(opened.body),
+      isKnown: this.#isKnown,
+    });
   }
 
   /** Sends a request, and once more with what the registry wants to see. */

@@ -29,7 +29,10 @@ export async function requestToken(
   const asked = Date.now();
   const answer = await ask(question, options);
   if (answer.status !== 200) {
-    throw statusError(realm.host, "the request for a token", answer.status, answer.body.toString("utf8"));
+    throw statusError(realm.host, "the request for a token", answer.status, {
+      body: answer.body.toString("utf8"),
+      isKnown: question.known !== undefined,
+    });
   }
   const { token, access_token, expires_in } = parse(answer.body);
   const value = typeof token === "string" && token !== "" ? token : access_token;

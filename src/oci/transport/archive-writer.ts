@@ -95,7 +95,7 @@ export class DockerArchiveWriter implements ImageWriter {
 
   async finish(root: Content): Promise<void> {
     if (isIndex(root.descriptor))
-      throw invalidImage(`A docker archive holds one image, and not an index: ${this.name}`);
+      throw invalidImage(`A docker archive holds one image, and not an index: ${this.name}. Choose one by --platform`);
     const { config, layers } = readManifest(root, this.name);
     const image = {
       Config: `${hexOf(config)}.json`,

@@ -7,6 +7,11 @@ import { writeAll } from "../../base/output-file.ts";
 import { type Descriptor, verified } from "../descriptor.ts";
 import { pathOf } from "./layout-reader.ts";
 
+/** What {@link placed} makes. */
+const TEMPORARY = /\.tmp[0-9a-f]{12}$/;
+/** Whoever writes a file, writes to it more often. */
+const ABANDONED_MS = 10 * 60_000;
+
 /** Below a folder, in `blobs/sha256`. */
 export class BlobFolder {
   readonly #folder: string;
@@ -22,6 +27,17 @@ export class BlobFolder {
   /** A file of another size does not count. */
   has(descriptor: Pick<Descriptor, "digest" | "size">): boolean {
     return fs.statSync(this.path(descriptor), { throwIfNoEntry: false })?.size === descriptor.size;
+  }
+
+  /** Removes what programs left that ended before they could. */
+  removeAbandoned(): void {
+    const folder = dirname(this.path({ digest: `sha256:${"0".repeat(64)}` }));
+    if (!fs.existsSync(folder)) return;
+    for (const name of fs.readdirSync(folder)) {
+      const path = join(folder, name);
+      const age = () => Date.now() - (fs.statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+      if (TEMPORARY.test(name) && age() > ABANDONED_MS) fs.rmSync(path, { force: true });
+    }
   }
 
   /**

@@ -36,18 +36,7 @@ export class JoinedReader implements ImageReader {
       if (isIndex(root.descriptor)) entries.push(...readIndex(root, reader.name).manifests);
       else entries.push({ ...root.descriptor, platform: await platformOfImage(reader, root) });
     }
-    const platforms = new Map<string, Descriptor>();
-    for (const entry of entries) {
-      if (isAttestation(entry)) continue;
-      const platform = describePlatform(entry);
-      if (platforms.has(platform) && platforms.get(platform)?.digest !== entry.digest) {
-        throw new BstError("element", `Two images are for the same platform: ${platform}`, {
-          reason: "duplicate-platform",
-          detail: "Clients choose among the images of an index by platform.",
-        });
-      }
-      platforms.set(platform, entry);
-    }
+    requirePlatforms(entries);
     const unique = [...new Map(entries.map((entry) => [entry.digest, entry])).values()];
     return indexOf(unique, Object.keys(annotations).length > 0 ? annotations : undefined);
   }
@@ -68,6 +57,22 @@ export class JoinedReader implements ImageReader {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const reader of this.#readers) await reader[Symbol.asyncDispose]();
+  }
+}
+
+/** @throws BstError domain element, reason duplicate-platform, where two images of an index are for the same */
+export function requirePlatforms(entries: readonly Descriptor[]): void {
+  const platforms = new Map<string, Descriptor>();
+  for (const entry of entries) {
+    if (isAttestation(entry)) continue;
+    const platform = describePlatform(entry);
+    if (platforms.has(platform) && platforms.get(platform)?.digest !== entry.digest) {
+      throw new BstError("element", `Two images are for the same platform: ${platform}`, {
+        reason: "duplicate-platform",
+        detail: "Clients choose among the images of an index by platform.",
+      });
+    }
+    platforms.set(platform, entry);
   }
 }
 

@@ -27,23 +27,32 @@ export class LayoutWriter implements ImageWriter {
     this.#folder = folder;
     this.#ref = ref;
     this.#blobs = new BlobFolder(folder);
-    writing(folder, () => fs.mkdirSync(folder, { recursive: true }));
-    const others = writing(folder, () => fs.readdirSync(folder));
+    const others = fs.existsSync(folder) ? writing(folder, () => fs.readdirSync(folder)) : [];
     if (others.length > 0 && !others.includes(LAYOUT_FILE)) {
       throw new BstError("element", `The folder ${folder} holds something else than an OCI layout`, {
         reason: "image-not-written",
       });
     }
-    if (others.length === 0) writing(folder, () => fs.writeFileSync(join(folder, LAYOUT_FILE), LAYOUT_JSON));
+    this.#blobs.removeAbandoned();
+  }
+
+  /** Only what there is something for is made. */
+  #begin(): void {
+    const path = join(this.#folder, LAYOUT_FILE);
+    if (fs.existsSync(path)) return;
+    writing(path, () => fs.mkdirSync(this.#folder, { recursive: true }));
+    writing(path, () => fs.writeFileSync(path, LAYOUT_JSON));
   }
 
   async putBlob(descriptor: Descriptor, source: ImageReader): Promise<Outcome> {
     if (this.#blobs.has(descriptor)) return "present";
+    this.#begin();
     await this.#blobs.put(descriptor, source.blob(descriptor), source.name);
     return "written";
   }
 
   async putManifest({ descriptor, bytes }: Content): Promise<void> {
+    this.#begin();
     if (!this.#blobs.has(descriptor)) await this.#blobs.put(descriptor, only(bytes), this.name);
   }
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import { BstError } from "../../base/errors.ts";
 import { openOutputFile } from "../../base/output-file.ts";
+import { invalidImage } from "../json.ts";
 import type { BlobPlaces } from "../registry/places.ts";
 import type { ImageReference } from "../registry/reference.ts";
 import { Repository } from "../registry/repository.ts";
@@ -48,10 +49,11 @@ export async function openReader(name: External, tools: TransportTools): Promise
   }
 }
 
-/** Of whichever form there is. */
+/** Of whichever form there is. @throws BstError domain element, where there is neither */
 export function filesReader(files: ImageFiles): ImageReader {
-  const isDocker = files.sizeOf(INDEX_FILE) === undefined && files.sizeOf(DOCKER_INDEX) !== undefined;
-  return isDocker ? new DockerReader(files, undefined) : new LayoutReader(files, undefined);
+  if (files.sizeOf(INDEX_FILE) !== undefined) return new LayoutReader(files, undefined);
+  if (files.sizeOf(DOCKER_INDEX) !== undefined) return new DockerReader(files, undefined);
+  throw invalidImage(`${files.name} holds no image: it has neither an index.json nor a manifest.json`);
 }
 
 /** The form of an archive: of a layout, of Docker's, or `both` in one. */
