@@ -13,6 +13,7 @@ import { LocalIndex } from "../cas/local-index.ts";
 import { Cas } from "../cas/store.ts";
 import { elementKinds } from "../elements/index.ts";
 import { pluginApi } from "../elements/plugin-api.ts";
+import { publicDataChecks } from "../elements/public-data.ts";
 import { KeyMemory } from "../graph/key-memory.ts";
 import type { Element } from "../project/element.ts";
 import { YamlFiles } from "../project/files.ts";
@@ -95,6 +96,7 @@ export async function openWorkbench(context: CommandContext, options: OpenOption
         kinds: {
           elements: elementKinds,
           sources: sourceKinds,
+          publicData: publicDataChecks,
           pluginPaths: [...globals.pluginPath.map((path) => resolve(context.cwd, path)), ...config.pluginPaths],
           modules: new Map(),
           pluginApi,

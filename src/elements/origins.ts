@@ -22,7 +22,7 @@ import { basesOf } from "./bases.ts";
 /** The public data that hold the record. */
 const RECORD = "bst-ts-origins";
 /** The public data of what elements declare for images. */
-const DECLARED = "oci";
+export const DECLARED = "oci";
 
 export interface Origin {
   /** As printed, with junctions. */
@@ -258,7 +258,8 @@ function parseRuns(text: string): number[] {
   return numbers;
 }
 
-function changesOf(data: MappingNode): Changes {
+/** @throws LoadError invalid-data */
+export function changesOf(data: MappingNode): Changes {
   return data.enum("changes", ["rarely", "sometimes", "often"]) ?? "sometimes";
 }
 

@@ -58,6 +58,11 @@ export function declarationsOf(
   return found;
 }
 
+/** Whether they could be read. @throws LoadError invalid-data */
+export function checkDeclarations(data: MappingNode): void {
+  rulesOf(data);
+}
+
 interface Rule {
   readonly globs: readonly string[];
   readonly everything: RegExp;

@@ -11,6 +11,7 @@ import { type KindDefaults, kindDefaults } from "./kind-defaults.ts";
 import { elementKind } from "./kinds.ts";
 import type { LoadElement } from "./load-element.ts";
 import { type SandboxConfig, sandboxConfig } from "./sandbox-config.ts";
+import type { Kinds } from "./session.ts";
 import { type ElementSource, loadSources } from "./sources.ts";
 import { validate } from "./validate.ts";
 import type { Variables } from "./variables.ts";
@@ -50,6 +51,7 @@ export class Resolution {
     this.environmentNocache =
       nocache === undefined ? defaults.environmentNocache : new Set([...defaults.environmentNocache, ...nocache]);
     this.publicData = this.expandPublic(node, defaults);
+    if (node.has("public")) checkPublic(this.publicData, project.session.kinds.publicData);
     this.config = section("config");
     validate(this.config, this.definition.schema);
     this.sandbox = sandboxConfig(section("sandbox"));
@@ -120,6 +122,13 @@ function composeSection(node: MappingNode, key: string, base: MappingNode): Mapp
   const composed = own === undefined ? base : compose(base, own);
   assertFullyComposed(composed);
   return composed;
+}
+
+function checkPublic(data: MappingNode, checks: Kinds["publicData"]): void {
+  for (const [domain, check] of checks) {
+    const declared = data.mapping(domain);
+    if (declared !== undefined) check(declared);
+  }
 }
 
 /** The public data of an element that declares none. */

@@ -1,7 +1,7 @@
 /** What all projects of one invocation share while they load. */
 import type { Messenger } from "../base/messages.ts";
 import type { Digest } from "../cas/digest.ts";
-import type { Node } from "../yaml/node.ts";
+import type { MappingNode, Node } from "../yaml/node.ts";
 import type { ElementKind } from "./element-kind.ts";
 import type { YamlFiles } from "./files.ts";
 import type { JunctionConfig } from "./junction.ts";
@@ -15,6 +15,8 @@ import type { UserConfig } from "./user-config.ts";
 export interface Kinds {
   readonly elements: ReadonlyMap<string, ElementKind>;
   readonly sources: ReadonlyMap<string, SourceKind>;
+  /** By domain, what checks public data that elements declare; throws LoadErrors. */
+  readonly publicData: ReadonlyMap<string, (data: MappingNode) => void>;
   /** Folders of the user's with plugins for this program. */
   readonly pluginPaths: readonly string[];
   /** Plugins that are loaded, by absolute path; more are added while projects load. */

@@ -1,6 +1,7 @@
 /** What bst-ts makes of the fuzzer's questions, in the form of reference.py. */
 import { BstError } from "../../src/base/errors.ts";
 import { elementKinds } from "../../src/elements/index.ts";
+import { publicDataChecks } from "../../src/elements/public-data.ts";
 import { loadGraph } from "../../src/graph/load.ts";
 import { YamlFiles } from "../../src/project/files.ts";
 import { loadUserConfig } from "../../src/project/user-config.ts";
@@ -44,7 +45,14 @@ export function compose({ directory, config, options, targets }: Question): Outc
   const userConfig = loadUserConfig({ cwd: directory, env: {}, path: config, overrides: {} });
   const session = {
     config: userConfig,
-    kinds: { elements: elementKinds, sources: sourceKinds, pluginPaths: [], modules: new Map(), pluginApi: undefined },
+    kinds: {
+      elements: elementKinds,
+      sources: sourceKinds,
+      publicData: publicDataChecks,
+      pluginPaths: [],
+      modules: new Map(),
+      pluginApi: undefined,
+    },
     messenger: { emit: () => undefined },
     options,
     maxJobs: userConfig.build.maxJobs,
