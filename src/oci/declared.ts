@@ -51,11 +51,16 @@ export function declarationsOf(
     for (const rule of rules) {
       if (!rule.everything.test(`/${path}`) && !(isDirectory && rule.directories.test(`/${path}`))) continue;
       found.set(path, { ...found.get(path), ...rule.declared });
-      unused.delete(rule);
+      if (isOf(node, rule.declared)) unused.delete(rule);
     }
   }
   for (const { globs } of unused) onUnused?.(globs);
   return found;
+}
+
+/** Whether any of it can be had: of a link, only whose it is. */
+function isOf(node: TreeNode, { user, group }: Declared): boolean {
+  return node.kind !== "symlink" || user !== undefined || group !== undefined;
 }
 
 /** Whether they could be read. @throws LoadError invalid-data */

@@ -211,3 +211,22 @@ describe("attributes of a file that another element replaces", () => {
     expect(built.stderr).toContain("They are as usual: /usr/bin/x");
   });
 });
+
+test("what links can't have is warned of, and who owns them is not", async () => {
+  const importOf = (files: string) =>
+    `kind: import\nsources: [{kind: local, path: files}]\npublic: {oci: {files: ${files}}}\n`;
+  const cwd = project({
+    "mode.bst": importOf("{/link: {mode: '0700'}}"),
+    "owner.bst": importOf("{/link: {user: '5', mode: '0700'}, /file: {mode: '0700'}}"),
+    "image.bst":
+      "kind: oci\nbuild-depends: [mode.bst, owner.bst]\nconfig:\n  images:\n" +
+      "  - {architecture: amd64, os: linux, layer: [mode.bst]}\n  - {architecture: amd64, os: linux, layer: [owner.bst]}\n",
+    "files/link": { symlink: "file" },
+    "files/file": "x",
+  });
+  const { code, stderr } = await runCli(["build", "image.bst"], { cwd });
+  expect([code, stderr.match(/No file of .*/g)]).toEqual([
+    0,
+    ["No file of mode.bst is among those that it declares attributes for: /link"],
+  ]);
+});
