@@ -55,9 +55,12 @@ export function readCacheFile(file: string): Buffer | undefined {
   return unlessRefused(() => fs.readFileSync(file));
 }
 
-/** Removes the files of a folder that were written before so many others. Those of other processes may be gone meanwhile. */
-export function keepNewestFiles(folder: string, count: number): void {
-  const names = unlessRefused(() => fs.readdirSync(folder)) ?? [];
+/**
+ * Removes the files of a folder that were written before so many others. Those of other processes may be gone meanwhile.
+ * @param prefix what the names of these files begin with; others are left alone
+ */
+export function keepNewestFiles(folder: string, count: number, prefix = ""): void {
+  const names = (unlessRefused(() => fs.readdirSync(folder)) ?? []).filter((name) => name.startsWith(prefix));
   if (names.length <= count) return;
   const files = names.map((name) => {
     const path = join(folder, name);

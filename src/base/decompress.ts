@@ -92,25 +92,26 @@ async function* unzstd(path: string, signal: AbortSignal | undefined): AsyncGene
 /** Without a program. Throws {@link DecompressError}. */
 export async function* unzstdHere(source: AsyncIterable<Buffer>, signal?: AbortSignal): AsyncGenerator<Buffer> {
   const { Decompress } = await import("fzstd");
-  const ready: Uint8Array[] = [];
-  const stream = new Decompress((piece) => ready.push(piece));
+  const ready: Buffer[] = [];
+  const stream = new Decompress(({ buffer, byteOffset, length }) =>
+    ready.push(Buffer.from(buffer, byteOffset, length)),
+  );
   const push = (piece: Uint8Array, last: boolean) => {
     try {
       stream.push(piece, last);
     } catch (error) {
       throw new DecompressError(`it is no valid zstd data: ${error instanceof Error ? error.message : error}`);
     }
+    return ready.splice(0);
   };
   for await (const piece of source) {
     for (let at = 0; at < piece.length; at += ZSTD_CHUNK) {
       signal?.throwIfAborted();
       // A copy, as the library keeps what it can't read yet.
-      push(Uint8Array.from(piece.subarray(at, at + ZSTD_CHUNK)), false);
-      for (const plain of ready.splice(0)) yield Buffer.from(plain.buffer, plain.byteOffset, plain.length);
+      yield* push(Uint8Array.from(piece.subarray(at, at + ZSTD_CHUNK)), false);
     }
   }
-  push(new Uint8Array(0), true);
-  for (const plain of ready.splice(0)) yield Buffer.from(plain.buffer, plain.byteOffset, plain.length);
+  yield* push(new Uint8Array(0), true);
 }
 
 async function* filtered(

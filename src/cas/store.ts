@@ -149,11 +149,11 @@ export class Cas {
     const presence = this.#presence;
     if (this.#completeTrees.has(root.hash) || presence?.has(root.hash)) return true;
     const wasWhole = had || presence?.had(root.hash) === true;
-    const isThere = (digest: Digest) => (wasWhole && presence?.isUnchanged(digest.hash)) || this.has(digest);
-    if (!isThere(root)) return false;
+    if (!this.#isStill(root, wasWhole)) return false;
     const { files, directories } = this.readDirectory(root);
     const complete =
-      files.every((node) => isThere(node.digest)) && directories.every((node) => this.#hasTree(node.digest, wasWhole));
+      files.every((node) => this.#isStill(node.digest, wasWhole)) &&
+      directories.every((node) => this.#hasTree(node.digest, wasWhole));
     if (complete) {
       this.#completeTrees.add(root.hash);
       presence?.add(root.hash);
@@ -167,10 +167,15 @@ export class Cas {
       const { hash } = digest;
       const presence = this.#presence;
       if (presence?.has(hash)) return true;
-      const found = (presence?.had(hash) && presence.isUnchanged(hash)) || this.has(digest);
+      const found = this.#isStill(digest, presence?.had(hash) === true);
       if (found) presence?.add(hash);
       return found;
     });
+  }
+
+  /** @param had whether it was there in an earlier run: then it is only looked for where something changed since */
+  #isStill(digest: Digest, had: boolean): boolean {
+    return (had && this.#presence?.isUnchanged(digest.hash) === true) || this.has(digest);
   }
 
   /** @internal */

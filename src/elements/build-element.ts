@@ -103,7 +103,7 @@ export function configureBuild(
       writable: [buildRoot, installRoot, ...writable],
       digestVariables: new Map([...(digests ?? [])].map(([name, all]) => [name, all.map(({ element }) => element)])),
     }),
-    script: () => STEPS.flatMap((step) => commandsOf(step)),
+    script: () => STEPS.flatMap(commandsOf),
     async stage(io) {
       await layout.stage(io);
       io.stageSources(buildRoot);

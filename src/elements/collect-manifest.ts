@@ -1,5 +1,4 @@
 /** Kind `collect_manifest`: where everything that it depends on comes from, as a file and as public data. */
-
 import { bool, type JsonSchema, oneOf, text } from "../base/schema.ts";
 import type { BuildIo, ElementFacts, ElementKind } from "../project/element-kind.ts";
 import { says } from "../project/plugin-text.ts";

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import fs from "node:fs";
 import { join } from "node:path";
-import { readCacheLines, writeCacheLines } from "../base/cache-file.ts";
+import { keepNewestFiles, readCacheLines, writeCacheLines } from "../base/cache-file.ts";
 import { BstError, systemErrorCode } from "../base/errors.ts";
 import { keyOf, keyOfText } from "../base/json.ts";
 import type { Element } from "../project/element.ts";
@@ -38,6 +38,8 @@ const HEADER = "bst-ts keys 3";
 /** The number of no run: every other is lower. */
 const NEVER = Number.POSITIVE_INFINITY;
 
+const FILE_PREFIX = "keys-";
+
 /** How many sets of options and projects are remembered. */
 const KEPT_FILES = 8;
 
@@ -72,7 +74,7 @@ export class KeyMemory {
     this.session = session;
     const circumstances = this.circumstances(session);
     if (circumstances === undefined) return this.unchanged;
-    this.file = join(this.directory, `keys-${circumstances.slice(0, 32)}`);
+    this.file = join(this.directory, FILE_PREFIX + circumstances.slice(0, 32));
     this.lines = readCacheLines(this.file, HEADER);
     for (const element of elements) {
       const basis = this.basis(element);
@@ -130,7 +132,9 @@ export class KeyMemory {
       isChanged = true;
       this.lines.set(fullName, `${thisRun} ${rest}`);
     }
-    if (isChanged && writeCacheLines(file, HEADER, this.lines)) forgetOldest(this.directory);
+    if (isChanged && writeCacheLines(file, HEADER, this.lines)) {
+      keepNewestFiles(this.directory, KEPT_FILES, FILE_PREFIX);
+    }
   }
 
   private entry(element: Element, keys: Keys | undefined): Omit<Entry, "run"> | undefined {
@@ -244,13 +248,4 @@ function describePlugin(project: Project, type: keyof PluginOrigins, kind: strin
     if (error instanceof BstError) return undefined;
     throw error;
   }
-}
-
-function forgetOldest(directory: string): void {
-  const paths = fs.readdirSync(directory).filter((name) => name.startsWith("keys-"));
-  const aged = paths.map((name) => {
-    const path = join(directory, name);
-    return { path, time: fs.statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0 };
-  });
-  for (const { path } of aged.sort((a, b) => b.time - a.time).slice(KEPT_FILES)) fs.rmSync(path, { force: true });
 }

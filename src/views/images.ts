@@ -192,7 +192,7 @@ export function staged(roots: readonly Element[]): Element[] {
 }
 
 /** All elements whose files can reach an image by its layers. */
-export function contributors({ layers }: LintImage): Set<Element> {
+export function contributors({ layers }: Pick<LintImage, "layers">): Set<Element> {
   const found = new Set(staged(layers.map(({ root }) => root)));
   // It grows while it is walked over.
   for (const element of found) for (const each of madeOf(element)) found.add(each);

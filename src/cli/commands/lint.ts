@@ -1,8 +1,9 @@
 /** `lint`: mistakes that make images wrong in ways that no build complains of. */
 import { relative } from "node:path";
 import { select } from "../../build/selection.ts";
+import type { Element } from "../../project/element.ts";
 import { some } from "../../views/contents.ts";
-import { imagesOf } from "../../views/images.ts";
+import { imagesOf, type LintImage } from "../../views/images.ts";
 import type { Finding, LintContext, Unchecked } from "../../views/lint/finding.ts";
 import { type LintResult, lint } from "../../views/lint/lint.ts";
 import { RULES } from "../../views/lint/rules.ts";
@@ -30,12 +31,11 @@ function contextOf(bench: Workbench, isWhole: boolean): LintContext {
   const { graph, targets } = bench;
   const all = select(targets, "all").filter(({ kind }) => kind !== "junction" && kind !== "link");
   const elements = all.filter(({ project }) => project === graph.project);
-  return {
-    ...artifactFiles(bench),
-    elements,
-    isWhole,
-    images: elements.flatMap(imagesOf),
-  };
+  const images = elements.flatMap(imagesOf);
+  const imagesByElement = new Map<Element, LintImage[]>();
+  for (const image of images)
+    imagesByElement.set(image.element, [...(imagesByElement.get(image.element) ?? []), image]);
+  return { ...artifactFiles(bench), elements, isWhole, images, imagesByElement };
 }
 
 function position({ cwd }: CommandContext, { place: { file, line, column } }: Finding): string {

@@ -28,10 +28,7 @@ export const overlaps: Rule = {
   *check(context): Generator<Finding | Unchecked> {
     const told = new Set<string>();
     for (const element of context.elements) {
-      for (const parts of stagings(
-        element,
-        context.images.filter((image) => image.element === element),
-      )) {
+      for (const parts of stagings(element, context.imagesByElement.get(element) ?? [])) {
         const absent = missingOf(context, parts);
         if (absent.length > 0) {
           yield { rule: this.id, element, missing: absent };
@@ -87,7 +84,6 @@ export const droppedFiles: Rule = {
   id: "dropped-file",
   summary: "A file that a compose left out is needed by what is made of it: as a link's target, or by name",
   *check(context): Generator<Finding | Unchecked> {
-    const images = new Map(context.images.map((image) => [image.element, image]));
     for (const compose of context.elements) {
       if (compose.kind !== "compose") continue;
       const parts = madeOf(compose);
@@ -121,7 +117,7 @@ export const droppedFiles: Rule = {
         yield report(compose, placeOf(compose.node), first.target, `The link /${first.path}${more}`);
       }
       for (const user of context.elements) {
-        for (const { path, place, who } of wantedPaths(user, images.get(user), compose)) {
+        for (const { path, place, who } of wantedPaths(user, compose)) {
           if (dropped.has(path) && !hasOtherwise(context, user, path)) yield report(user, place, path, who);
         }
       }
@@ -145,7 +141,7 @@ function hasOtherwise(context: LintContext, user: Element, path: string): boolea
 }
 
 /** Paths within a compose that an element of which it is a part names: what images start, what scripts touch. */
-function wantedPaths(user: Element, image: LintImage | undefined, compose: Element) {
+function wantedPaths(user: Element, compose: Element) {
   const found: { path: string; place: Place; who: string }[] = [];
   if (user.kind === "oci" && madeOf(user).includes(compose)) {
     const nodes = user.config.sequence("images")?.mappings() ?? [];
@@ -161,7 +157,7 @@ function wantedPaths(user: Element, image: LintImage | undefined, compose: Eleme
   if (user.kind === "script" && user.buildDependencies.includes(compose)) {
     const location = locatedDependencies(user).find(({ element }) => element === compose)?.location;
     const prefix = location === undefined ? "/" : `${location}/`;
-    for (const { words, program, place } of image?.calls ?? allCalls(user)) {
+    for (const { words, program, place } of allCalls(user)) {
       for (const word of words) {
         if (word.startsWith(prefix))
           found.push({ path: word.slice(prefix.length), place, who: `The command ${program}` });

@@ -31,6 +31,8 @@ export interface LintContext extends ArtifactFiles {
   /** Whether these are all of the project's. */
   readonly isWhole: boolean;
   readonly images: readonly LintImage[];
+  /** The same images, under the elements that make them. */
+  readonly imagesByElement: ReadonlyMap<Element, readonly LintImage[]>;
 }
 
 export interface Rule {

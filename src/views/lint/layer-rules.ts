@@ -8,10 +8,9 @@ import type { Finding, Rule } from "./finding.ts";
 export const stackAsLayer: Rule = {
   id: "stack-as-layer",
   summary: "A layer is a stack, which has no files of its own and filters nothing",
-  *check({ elements, images }) {
+  *check({ elements, imagesByElement }) {
     for (const element of elements) {
-      const own = images.filter((image) => image.element === element);
-      const layers = own.length === 0 ? undefined : own.flatMap((image) => image.layers);
+      const layers = imagesByElement.get(element)?.flatMap((image) => image.layers);
       const located = locatedDependencies(element).map(({ element: root, ...rest }) => ({ root, ...rest }));
       for (const { root, node } of layers ?? located) {
         if (root.hasArtifact) continue;

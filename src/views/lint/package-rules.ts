@@ -89,8 +89,10 @@ export const packageInNoLayer: Rule = {
   id: "package-in-no-layer",
   summary: "The files of a package reach no image",
   *check(context): Generator<Finding | Unchecked> {
-    const { elements, images } = context;
-    const withLayers = images.filter(({ layers }) => layers.length > 0);
+    const { elements, imagesByElement } = context;
+    const withLayers = [...imagesByElement]
+      .map(([element, images]) => ({ element, layers: images.flatMap((image) => image.layers) }))
+      .filter(({ layers }) => layers.length > 0);
     if (withLayers.length === 0) return;
     const visited = new Visited();
     const used = new Set(withLayers.flatMap(({ element }) => dependencies(element, "all", visited)));
@@ -114,16 +116,16 @@ export const packageInNoLayer: Rule = {
         };
       }
     }
-    const first = withLayers.filter(({ element }, i) => withLayers.findIndex((each) => each.element === element) === i);
-    for (const image of first) {
-      const all = withLayers.filter(({ element }) => element === image.element);
-      yield* dropped(this.id, context, { ...image, layers: all.flatMap(({ layers }) => layers) });
-    }
+    for (const image of withLayers) yield* dropped(this.id, context, image);
   },
 };
 
-/** Packages of an image, none of whose files is left. */
-function* dropped(rule: RuleId, context: LintContext, image: LintImage): Generator<Finding | Unchecked> {
+/** Packages of the images of an element, none of whose files is left. */
+function* dropped(
+  rule: RuleId,
+  context: LintContext,
+  image: Pick<LintImage, "element" | "layers">,
+): Generator<Finding | Unchecked> {
   const roots = image.layers.map(({ root }) => root);
   const all = staged(roots);
   const parts = [...contributors(image)].filter((each) => isPackage(each) && context.elements.includes(each));
