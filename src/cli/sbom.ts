@@ -7,7 +7,7 @@ import { EMPTY_DIRECTORY_DIGEST } from "../cas/directory.ts";
 import { PIECE_SIZE, withPieces } from "../cas/file-pieces.ts";
 import type { Cas } from "../cas/store.ts";
 import { Tree } from "../cas/tree.ts";
-import { type OriginIo, type Origins, originsOfStaged } from "../elements/origins.ts";
+import { elementsByOrigin, type OriginIo, type Origins, originId, originsOfStaged } from "../elements/origins.ts";
 import { dependencies, Visited } from "../graph/scopes.ts";
 import { isIndex, readIndex } from "../oci/manifest.ts";
 import { Memo } from "../oci/memo.ts";
@@ -77,7 +77,9 @@ class Collector {
   readonly #workbench: Workbench;
   readonly #options: InventoryOptions;
   readonly #cas: Cas;
+  /** By full names. */
   readonly #elements: ReadonlyMap<string, Element>;
+  readonly #byOrigin: ReadonlyMap<string, Element>;
 
   constructor(bench: ArtifactBench, workbench: Workbench, options: InventoryOptions) {
     this.#bench = bench;
@@ -85,6 +87,7 @@ class Collector {
     this.#options = options;
     this.#cas = bench.caches.cas;
     this.#elements = new Map(workbench.graph.elements.map((each) => [each.fullName, each]));
+    this.#byOrigin = elementsByOrigin(workbench.graph.elements);
   }
 
   async collect(
@@ -128,7 +131,8 @@ class Collector {
   }
 
   #parts({ elements: origins }: Origins, files: ReadonlyMap<number, readonly FileFacts[]>): Part[] {
-    const places = new Map(origins.map(({ name }, i) => [name, i]));
+    const ids = origins.map(originId);
+    const places = new Map(ids.map((id, i) => [this.#byOrigin.get(id)?.fullName ?? id, i]));
     const names = new Set(places.keys());
     if (this.#options.buildDeps) {
       const visited = new Visited();

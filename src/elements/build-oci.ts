@@ -23,11 +23,18 @@ import { declaredByStaged } from "./origins.ts";
 const NAME = "build-oci";
 const INPUT = { path: NAME, shortName: NAME, displayName: "input" };
 
-/**
- * @param layout what is staged where: of what is in a layer, elements declare owners and modes
- * @param checkout the commit that all images shall tell of
- */
-export function buildOci(io: BuildIo, layout: Layout, checkout: Checkout | undefined): CommandService {
+/** The script that the command is served to. */
+export interface ServedScript {
+  /** Name of its project. */
+  readonly project: string;
+  /** What is staged where: of what is in a layer, elements declare owners and modes. */
+  readonly layout: Layout;
+  /** The commit that all images shall tell of. */
+  readonly checkout: Checkout | undefined;
+}
+
+export function buildOci(io: BuildIo, script: ServedScript): CommandService {
+  const { checkout } = script;
   return {
     name: NAME,
     async run(call) {
@@ -39,7 +46,7 @@ export function buildOci(io: BuildIo, layout: Layout, checkout: Checkout | undef
       return assembleImages(
         io.cas,
         spec,
-        spec.images.map((image, index) => new Call(io, layout, call).input(image, nodes[index], index)),
+        spec.images.map((image, index) => new Call(io, script, call).input(image, nodes[index], index)),
         {
           memo: new Memo(io.memoDirectory),
           signal: AbortSignal.any([io.signal, call.signal]),
@@ -57,12 +64,12 @@ export function makesImages({ kind }: Pick<DependencyFacts, "kind">): boolean {
 
 class Call {
   readonly #io: BuildIo;
-  readonly #layout: Layout;
+  readonly #script: ServedScript;
   readonly #call: CommandCall;
 
-  constructor(io: BuildIo, layout: Layout, call: CommandCall) {
+  constructor(io: BuildIo, script: ServedScript, call: CommandCall) {
     this.#io = io;
-    this.#layout = layout;
+    this.#script = script;
     this.#call = call;
   }
 
@@ -82,23 +89,22 @@ class Call {
 
   #parent(node: ScalarNode): ParentInput {
     const { tree, path } = this.#folder(node);
-    const elements = this.#layout.elementsAt(path);
+    const elements = this.#script.layout.elementsAt(path);
     return { layout: tree, name: node.value, isMade: elements.length > 0 && elements.every(makesImages) };
   }
 
   /** With what elements declare for files, and over that what commands gave them. */
   #content(image: ImageSpec, node: ScalarNode): ImageInput & { readonly tree: Digest } {
     const { tree, path } = this.#folder(node);
-    const staged = this.#layout.elementsAt(path);
+    const { layout, project } = this.#script;
+    const staged = layout.elementsAt(path);
     if (staged.length === 0 && image.maxLayers !== undefined) {
       throw node.error(`No element is staged at '/${path}', so that there is nothing to divide its files by`, {
         detail: "Layers are divided by the elements whose 'location' is the folder of the layer.",
       });
     }
     const elements = this.#io.dependencies(staged);
-    const inside = this.#layout
-      .below(path)
-      .map(({ at, elements }) => ({ at, elements: this.#io.dependencies(elements) }));
+    const inside = layout.below(path).map(({ at, elements }) => ({ at, elements: this.#io.dependencies(elements) }));
     const declared = new Map(declaredByStaged(this.#io, { elements }, ...inside));
     const prefix = path === "" ? "" : `${path}/`;
     for (const [changed, mode] of this.#call.modes) {
@@ -110,7 +116,7 @@ class Call {
       const stays = capabilities !== undefined && !(CAPABILITY_XATTR in given);
       declared.set(inside, { ...rest, ...(stays && { capabilities }), xattrs: { ...xattrs, ...given } });
     }
-    return { tree, declared, division: divided(this.#io, image, tree, elements) };
+    return { tree, declared, division: divided(this.#io, project, image, { tree, staged: elements }) };
   }
 
   /** What is in a folder of the sandbox, and its path from the root. */

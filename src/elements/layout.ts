@@ -22,20 +22,26 @@ export class Layout {
     return this.locations.some(([location]) => location !== ROOT);
   }
 
-  /** What is staged at a folder, with its path as those in trees are. */
+  /** What is staged at each folder, in the order of staging. Paths are as those in trees. */
+  folders(): Map<string, DependencyFacts[]> {
+    const found = new Map<string, DependencyFacts[]>();
+    for (const [location, dependencies] of this.sorted()) {
+      const path = inTree(location);
+      found.set(path, [...(found.get(path) ?? []), ...dependencies.map(({ element }) => element)]);
+    }
+    return found;
+  }
+
   elementsAt(path: string): DependencyFacts[] {
-    const there = this.locations.filter(([location]) => inTree(location) === path);
-    return there.flatMap(([, dependencies]) => dependencies.map(({ element }) => element));
+    return this.folders().get(path) ?? [];
   }
 
   /** What is staged inside of a folder, with the paths from there, in the order of staging. */
   below(path: string): { readonly at: string; readonly elements: DependencyFacts[] }[] {
     const prefix = path === "" ? "" : `${path}/`;
-    return this.sorted().flatMap(([location, dependencies]) => {
-      const inside = inTree(location);
-      if (inside === path || !inside.startsWith(prefix)) return [];
-      return [{ at: inside.slice(prefix.length), elements: dependencies.map(({ element }) => element) }];
-    });
+    return [...this.folders()].flatMap(([inside, elements]) =>
+      inside === path || !inside.startsWith(prefix) ? [] : [{ at: inside.slice(prefix.length), elements }],
+    );
   }
 
   /** Dependencies by location, as keys hold them. */

@@ -11,6 +11,7 @@ import { type ImageSpec, ociSchema, readOciSpec } from "../oci/schema.ts";
 import { withCommit } from "../oci/vcs.ts";
 import type { BuildIo, ConfiguredDependency, DependencyFacts, ElementKind } from "../project/element-kind.ts";
 import type { MappingNode, ScalarNode } from "../yaml/node.ts";
+import { basesBehind } from "./bases.ts";
 import { makesImages } from "./build-oci.ts";
 import { commitKey, warnOfNoCommit } from "./commit.ts";
 import { divided } from "./divided.ts";
@@ -40,8 +41,10 @@ export const oci: ElementKind = {
       const tree = stageLayer(io, selection, index);
       const elements = io.dependencies(selection);
       const declared = declaredByStaged(io, { elements });
-      return { tree, declared, division: divided(io, image, tree, elements) };
+      return { tree, declared, division: divided(io, facts.projectName, image, { tree, staged: elements }) };
     };
+    const bases = ({ maxLayers, layer, add }: ImageSpec) =>
+      maxLayers === undefined ? [] : [...basesBehind((layer ?? add ?? []).map(find))].sort();
     const input = (io: BuildIo, image: ImageSpec, index: number): ImageInput => {
       const parent = image.parent && find(image.parent.element);
       const selected = image.layer ?? image.add;
@@ -70,7 +73,9 @@ export const oci: ElementKind = {
       uniqueKey: () => ({
         ...config.toPlain(),
         ...(checkout !== undefined && { checkout: commitKey(checkout) }),
-        ...(spec.images.some(({ maxLayers }) => maxLayers !== undefined) && { division: DIVISION_VERSION }),
+        ...(spec.images.some(({ maxLayers }) => maxLayers !== undefined) && {
+          division: { version: DIVISION_VERSION, bases: spec.images.map(bases) },
+        }),
       }),
       async assemble(io) {
         if (spec.describesCommit) warnOfNoCommit(io, checkout);

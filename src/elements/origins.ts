@@ -17,20 +17,48 @@ import {
 } from "../oci/declared.ts";
 import type { BuildIo, DependencyFacts } from "../project/element-kind.ts";
 import { MappingNode, mappingFrom } from "../yaml/node.ts";
-import { basesOf } from "./bases.ts";
 
 /** The public data that hold the record. */
 const RECORD = "bst-ts-origins";
 /** The public data of what elements declare for images. */
 export const DECLARED = "oci";
 
+/**
+ * An element that files come from. As in keys, junctions don't matter: what is recorded of a composition is the same,
+ * whichever project builds it.
+ */
 export interface Origin {
-  /** As printed, with junctions. */
+  /** Name of the project that declares it. */
+  readonly project: string;
+  /** Name within that. */
   readonly name: string;
   /** How often its files change from one release to the next, where that is declared. */
   readonly changes: Changes;
-  /** Whether at least half of the elements that it was staged with need it when they run. */
-  readonly isBase: boolean;
+}
+
+/** What tells origins apart. */
+export function originId({ project, name }: Pick<Origin, "project" | "name">): string {
+  return `${project}:${name}`;
+}
+
+/** The same of an element. */
+export function originIdOf({ projectName, name }: DependencyFacts): string {
+  return originId({ project: projectName, name });
+}
+
+/** By such ids; of elements that have the same, the first. */
+export function elementsByOrigin<T extends DependencyFacts>(elements: Iterable<T>): Map<string, T> {
+  const found = new Map<string, T>();
+  for (const element of elements) {
+    const id = originIdOf(element);
+    if (!found.has(id)) found.set(id, element);
+  }
+  return found;
+}
+
+/** Whether an element's artifact records where its files come from. */
+export function recordsOrigins({ kind }: DependencyFacts): boolean {
+  return kind === "compose" || kind === "filter";
 }
 
 export type Changes = "rarely" | "sometimes" | "often";
@@ -48,8 +76,7 @@ export type OriginIo = Pick<BuildIo, "cas" | "artifactTree" | "publicData">;
 /** The origins of a tree that elements were staged into, in order. */
 export function originsOfStaged(io: OriginIo, tree: Digest, elements: readonly DependencyFacts[]): Origins {
   const parts = elements.filter(({ hasArtifact }) => hasArtifact);
-  const bases = basesOf(elements);
-  const all = parts.map((element) => originsOf(io, element, bases.has(element)));
+  const all = parts.map((element) => originsOf(io, element));
   const trees = parts.map((element) => io.artifactTree(element));
   const origins: Origin[] = [];
   const places = new Map<string, number>();
@@ -58,27 +85,25 @@ export function originsOfStaged(io: OriginIo, tree: Digest, elements: readonly D
     const theirs = all[source];
     const origin = theirs?.elements[theirs.of.get(path) ?? -1];
     if (origin === undefined) continue;
-    let place = places.get(origin.name);
+    const id = originId(origin);
+    let place = places.get(id);
     if (place === undefined) {
       place = origins.push(origin) - 1;
-      places.set(origin.name, place);
+      places.set(id, place);
     }
     of.set(path, place);
   }
   return { elements: origins, of };
 }
 
-/**
- * The origins of what one element's artifact holds: those that it recorded, or else itself.
- * @param isBase of what it is staged with
- */
-export function originsOf(io: OriginIo, element: DependencyFacts, isBase = false): Origins {
+/** The origins of what one element's artifact holds: those that it recorded, or else itself. */
+export function originsOf(io: OriginIo, element: DependencyFacts): Origins {
   const record = io.publicData(element, RECORD);
   if (record !== undefined) return readRecord(io, element, record);
   const of = new Map<string, number>();
   for (const { path } of leaves(io, io.artifactTree(element))) of.set(path, 0);
   const changes = used(element, () => changesOf(io.publicData(element, DECLARED) ?? MappingNode.empty));
-  return { elements: [{ name: element.fullName, changes, isBase }], of };
+  return { elements: [{ project: element.projectName, name: element.name, changes }], of };
 }
 
 /** Elements that are staged one over the other, in order. */
@@ -207,10 +232,10 @@ export function recordOrigins(io: BuildIo, tree: Digest, elements: readonly Depe
       declared.set(path, { ...declared.get(path), ...its });
   }
   const data = {
-    elements: origins.elements.map(({ name, changes, isBase }) => ({
+    elements: origins.elements.map(({ project, name, changes }) => ({
+      project,
       name,
       ...(changes !== "sometimes" && { changes }),
-      ...(isBase && { base: "True" }),
     })),
     files: formatRuns(leaves(io, tree).map(({ path }) => origins.of.get(path) ?? -1)),
     ...(declared.size > 0 && { declared: formatDeclarations(declared) }),
@@ -220,9 +245,9 @@ export function recordOrigins(io: BuildIo, tree: Digest, elements: readonly Depe
 
 function readRecord(io: OriginIo, element: DependencyFacts, record: MappingNode): Origins {
   const elements = (record.sequence("elements")?.mappings() ?? []).map((node) => ({
+    project: node.string("project") ?? element.projectName,
     name: node.string("name") ?? "",
     changes: changesOf(node),
-    isBase: node.bool("base") ?? false,
   }));
   const indexes = parseRuns(record.string("files") ?? "");
   const of = new Map<string, number>();

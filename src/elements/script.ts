@@ -1,8 +1,10 @@
 /** Kind `script`: runs commands over staged dependencies, and keeps what they leave in the install root. */
 import { bool, record, text, textList } from "../base/schema.ts";
 import type { BuildIo, ElementKind } from "../project/element-kind.ts";
+import { basesBehind } from "./bases.ts";
 import { buildOci } from "./build-oci.ts";
 import { commitKey, warnOfNoCommit } from "./commit.ts";
+import type { Layout } from "./layout.ts";
 import { Script, scriptElementShape } from "./script-element.ts";
 
 export const script: ElementKind = {
@@ -20,7 +22,7 @@ export const script: ElementKind = {
     const checkout = describesCommit ? facts.checkout() : undefined;
     const serve = (io: BuildIo) => {
       if (describesCommit) warnOfNoCommit(io, checkout);
-      return buildOci(io, script.layout, checkout);
+      return buildOci(io, { project: facts.projectName, layout: script.layout, checkout });
     };
     const script: Script = new Script(facts, {
       readOnlyRoot: config.bool("root-read-only") ?? false,
@@ -33,7 +35,7 @@ export const script: ElementKind = {
       // BuildStream has no such keys: without them, the fields are BuildStream's.
       uniqueKey: () => ({
         ...behaviour.uniqueKey(),
-        ...(buildsImages && { "build-oci": true }),
+        ...(buildsImages && { "build-oci": true, bases: basesByFolder(script.layout) }),
         ...(describesCommit && { "vcs-annotations": true }),
         ...(checkout !== undefined && { checkout: commitKey(checkout) }),
       }),
@@ -43,3 +45,9 @@ export const script: ElementKind = {
     };
   },
 };
+
+/** By which images that the script makes may be divided; what it describes is known only when it runs. */
+function basesByFolder(layout: Layout): Record<string, string[]> {
+  const folders = [...layout.folders()].map(([path, elements]) => [path, [...basesBehind(elements)].sort()] as const);
+  return Object.fromEntries(folders.filter(([, bases]) => bases.length > 0));
+}

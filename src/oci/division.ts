@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import type { Division } from "./assemble.ts";
 
 /** Part of the key of what is divided: a change to how that is done changes this. */
-export const DIVISION_VERSION = 2;
+export const DIVISION_VERSION = 3;
 
 /** One of those that an image's files come from. */
 export interface DividedElement {

@@ -42,6 +42,8 @@ export interface ElementFacts extends FromPlugin {
 export interface DependencyFacts extends ElementFacts {
   /** False for kinds such as `stack`, whose artifact holds no files. */
   readonly hasArtifact: boolean;
+  /** What it needs directly to be built, in staging order. */
+  readonly buildDependencies: readonly DependencyFacts[];
   /** What it needs directly when it runs, in staging order. */
   readonly runtimeDependencies: readonly DependencyFacts[];
   /** Where the sources come from, one entry for each thing that is fetched. */

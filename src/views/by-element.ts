@@ -1,7 +1,8 @@
 /** The files of an element by the elements that they come from. */
 import { attribute } from "../cas/attribution.ts";
 import type { TreeNode } from "../cas/directory.ts";
-import { type OriginIo, originsOf } from "../elements/origins.ts";
+import { elementsByOrigin, type OriginIo, originId, originIdOf, originsOf } from "../elements/origins.ts";
+import { dependencies } from "../graph/scopes.ts";
 import { Element } from "../project/element.ts";
 import type { DependencyFacts } from "../project/element-kind.ts";
 import { contentOf } from "./contents.ts";
@@ -96,9 +97,12 @@ class OriginFinder {
 
   #record(element: Element, found: Map<string, Origin>): boolean {
     const { elements, of } = originsOf(this.#io, element);
-    if (elements.length === 1 && elements[0]?.name === element.fullName) return false;
+    const [first] = elements;
+    if (elements.length === 1 && first !== undefined && originId(first) === originIdOf(element)) return false;
+    const known = elementsByOrigin(dependencies(element, "all"));
+    const names = elements.map(originId).map((id) => known.get(id)?.fullName ?? id);
     for (const path of contentOf(this.#seen, element)?.keys() ?? []) {
-      const name = elements[of.get(path) ?? -1]?.name;
+      const name = names[of.get(path) ?? -1];
       found.set(path, { element: name ?? element.fullName, byCommands: name === undefined });
     }
     return true;
