@@ -1,6 +1,8 @@
 /** What an image is made of, apart from how it is laid out: its configuration and its layers. */
+
+import type { ContainerConfig } from "./container-config.ts";
 import type { Layer } from "./layer.ts";
-import type { ContainerConfig, ImageSpec } from "./schema.ts";
+import type { ImageSpec } from "./schema.ts";
 
 export interface History {
   readonly author?: string;

@@ -2,37 +2,9 @@
 import { bool, type JsonSchema, listOf, oneOf, record, text, textList, textMap } from "../base/schema.ts";
 import type { MappingNode, ScalarNode } from "../yaml/node.ts";
 import { type Compression, LEVELS, NO_COMPRESSION } from "./compression.ts";
+import { type ContainerConfig, containerConfigSchema, type OciMode, readContainerConfig } from "./container-config.ts";
+import { defined, natural, notEmpty, reject, textEntries, texts } from "./fields.ts";
 import { isTaggedName } from "./registry/reference.ts";
-
-export type OciMode = "oci" | "docker";
-
-export interface Healthcheck {
-  readonly Test?: readonly string[];
-  /** Nanoseconds. */
-  readonly Interval?: number;
-  /** Nanoseconds. */
-  readonly Timeout?: number;
-  readonly Retries?: number;
-}
-
-/** What a container starts as, under the names that images have for it. */
-export interface ContainerConfig {
-  readonly User?: string;
-  readonly ExposedPorts?: readonly string[];
-  /** `NAME=value`. */
-  readonly Env?: readonly string[];
-  readonly Entrypoint?: readonly string[];
-  readonly Cmd?: readonly string[];
-  readonly Volumes?: readonly string[];
-  readonly WorkingDir?: string;
-  readonly Labels?: Readonly<Record<string, string>>;
-  readonly StopSignal?: string;
-  /** Bytes, as are all of Docker's limits. */
-  readonly Memory?: number;
-  readonly MemorySwap?: number;
-  readonly CpuShares?: number;
-  readonly Healthcheck?: Healthcheck;
-}
 
 export interface ImageSpec {
   readonly parent?: { readonly element: string; readonly image: number };
@@ -71,22 +43,6 @@ export interface OciSpec {
   readonly describesCommit: boolean;
 }
 
-const containerConfig: JsonSchema = record({
-  User: text,
-  ExposedPorts: textList,
-  Env: textList,
-  Entrypoint: textList,
-  Cmd: textList,
-  Volumes: textList,
-  WorkingDir: text,
-  Labels: textMap,
-  StopSignal: text,
-  Memory: text,
-  MemorySwap: text,
-  CpuShares: text,
-  Healthcheck: record({ Test: textList, Interval: text, Timeout: text, Retries: text }),
-});
-
 const image: JsonSchema = record(
   {
     parent: record({ element: text, image: text }, ["element"]),
@@ -104,7 +60,7 @@ const image: JsonSchema = record(
     "index-annotations": textMap,
     tags: textList,
     "source-date-epoch": text,
-    config: containerConfig,
+    config: containerConfigSchema,
   },
   ["architecture", "os"],
 );
@@ -124,11 +80,6 @@ export const ociSchema: JsonSchema = record(
   ["images"],
 );
 
-/** Which keys only one of the modes has. */
-const ONLY: Readonly<Record<OciMode, readonly string[]>> = {
-  docker: ["Memory", "MemorySwap", "CpuShares", "Healthcheck"],
-  oci: ["Labels", "StopSignal"],
-};
 const ONLY_OCI_IMAGE = ["annotations", "index-annotations"];
 
 /**
@@ -145,11 +96,14 @@ export function readOciSpec(config: MappingNode): OciSpec {
     compression: readCompression(config, mode),
     ...defined("annotations", annotations),
     describesCommit: config.bool("vcs-annotations") ?? false,
-    images: config
-      .required("images", config.sequence("images"))
-      .mappings()
-      .map((node) => withUser(readImage(node, mode), user)),
+    images: readImages(config).map((node) => withUser(readImage(node, mode), user)),
   };
+}
+
+function readImages(config: MappingNode): MappingNode[] {
+  const images = config.required("images", config.sequence("images"));
+  if (images.items.length === 0) throw images.error("There must be an image at least");
+  return images.mappings();
 }
 
 /** As who a container runs, where its image does not say. */
@@ -212,7 +166,7 @@ function readImage(node: MappingNode, mode: OciMode): ImageSpec {
       texts(node, "tags", isTaggedName, "a name with a tag, such as 'example:1.0', in lower case but for the tag"),
     ),
     ...defined("sourceDateEpoch", epoch(node, "source-date-epoch")),
-    ...(config === undefined ? {} : { config: readConfig(config, mode) }),
+    ...(config === undefined ? {} : { config: readContainerConfig(config, mode) }),
   };
 }
 
@@ -245,77 +199,6 @@ function readParent(node: MappingNode): { element: string; image: number } {
   };
 }
 
-const PORT = /^\d{1,5}(-\d{1,5})?(\/(tcp|udp|sctp))?$/;
-const VARIABLE = /^[^=]+=/;
-const ABSOLUTE = /^\//;
-
-function readConfig(node: MappingNode, mode: OciMode): ContainerConfig {
-  reject(node, ONLY[mode === "oci" ? "docker" : "oci"], mode);
-  const health = node.mapping("Healthcheck");
-  return {
-    ...defined("User", node.string("User")),
-    ...defined(
-      "ExposedPorts",
-      texts(node, "ExposedPorts", (text) => PORT.test(text), "a port, such as 80/tcp"),
-    ),
-    ...defined(
-      "Env",
-      texts(node, "Env", (text) => VARIABLE.test(text), "NAME=value"),
-    ),
-    ...defined("Entrypoint", node.strings("Entrypoint")),
-    ...defined("Cmd", node.strings("Cmd")),
-    ...defined(
-      "Volumes",
-      texts(node, "Volumes", (text) => ABSOLUTE.test(text), "an absolute path"),
-    ),
-    ...defined("WorkingDir", node.string("WorkingDir")),
-    ...defined("Labels", textEntries(node.mapping("Labels"))),
-    ...defined("StopSignal", node.string("StopSignal")),
-    ...defined("Memory", natural(node, "Memory")),
-    // -1 stands for no limit.
-    ...defined("MemorySwap", node.int("MemorySwap")),
-    ...defined("CpuShares", natural(node, "CpuShares")),
-    ...(health === undefined ? {} : { Healthcheck: readHealthcheck(health) }),
-  };
-}
-
-function readHealthcheck(node: MappingNode): Healthcheck {
-  return {
-    ...defined("Test", node.strings("Test")),
-    ...defined("Interval", natural(node, "Interval")),
-    ...defined("Timeout", natural(node, "Timeout")),
-    ...defined("Retries", natural(node, "Retries")),
-  };
-}
-
-function reject(node: MappingNode, keys: readonly string[], mode: OciMode): void {
-  for (const key of keys) {
-    const found = node.get(key);
-    if (found !== undefined) throw found.error(`Images of mode '${mode}' have no '${key}'`);
-  }
-}
-
-function texts(
-  node: MappingNode,
-  key: string,
-  isOne: (text: string) => boolean,
-  described: string,
-): string[] | undefined {
-  return node
-    .sequence(key)
-    ?.scalars()
-    .map((item) => {
-      if (!isOne(item.value)) throw item.error(`Each of '${key}' must be ${described}`);
-      return item.value;
-    });
-}
-
-function natural(node: MappingNode, key: string): number | undefined {
-  const value = node.int(key);
-  if (value !== undefined && value < 0) throw node.scalar(key)?.error(`Value of '${key}' can't be negative`);
-  return value;
-}
-
 /** What a tar header can say. */
 const LATEST = 8 ** 11 - 1;
 
@@ -323,20 +206,4 @@ function epoch(node: MappingNode, key: string): number | undefined {
   const value = natural(node, key);
   if (value !== undefined && value > LATEST) throw node.scalar(key)?.error(`Value of '${key}' is too large`);
   return value;
-}
-
-function notEmpty(node: MappingNode, key: string): string {
-  const found = node.required(key, node.scalar(key));
-  if (found.value === "") throw found.error(`Value of '${key}' can't be empty`);
-  return found.value;
-}
-
-function textEntries(node: MappingNode | undefined): Record<string, string> | undefined {
-  if (node === undefined) return undefined;
-  return Object.fromEntries(node.keys().map((key) => [key, node.string(key) ?? ""]));
-}
-
-/** A property only where it has a value. */
-function defined<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
-  return value === undefined ? {} : ({ [key]: value } as { [P in K]?: V });
 }
