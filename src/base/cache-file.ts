@@ -10,15 +10,16 @@ const PORTION = 1 << 20;
 /**
  * Writes a file, and the folder that it is in.
  * @param pieces its content, one after the other
+ * @param mode who may read it; default everybody whom the umask lets
  * @returns whether it could be written
  */
-export function writeCacheFile(file: string, pieces: Iterable<string | Uint8Array>): boolean {
+export function writeCacheFile(file: string, pieces: Iterable<string | Uint8Array>, mode = 0o666): boolean {
   const temporary = `${file}.${randomBytes(6).toString("hex")}`;
   let isWritten: boolean | undefined;
   try {
     isWritten = unlessRefused(() => {
       fs.mkdirSync(dirname(file), { recursive: true });
-      const target = fs.openSync(temporary, "wx");
+      const target = fs.openSync(temporary, "wx", mode);
       try {
         for (const portion of portions(pieces)) fs.writeFileSync(target, portion);
       } finally {
@@ -48,6 +49,10 @@ function* portions(pieces: Iterable<string | Uint8Array>): Generator<string | Ui
     if (typeof piece !== "string") yield piece;
   }
   yield texts.join("");
+}
+
+export function removeCacheFile(file: string): void {
+  unlessRefused(() => fs.rmSync(file, { force: true }));
 }
 
 /** The content of such a file; undefined where it can't be read. */

@@ -4,6 +4,7 @@ import { BstError } from "../base/errors.ts";
 import type { DisplayKey, JobMessenger } from "../base/messages.ts";
 import { type CopyOptions, copyImage, type Parts, type Selection } from "../oci/copy.ts";
 import { parsePlatform } from "../oci/platform.ts";
+import { BegunUploads } from "../oci/registry/begun-uploads.ts";
 import { type Purpose, userCredentials } from "../oci/registry/credentials.ts";
 import { BlobPlaces } from "../oci/registry/places.ts";
 import type { RegistryOptions } from "../oci/registry/session.ts";
@@ -64,10 +65,12 @@ export async function openImages(
         });
   const { cas, memoDirectory } = bench?.caches ?? openBench(context).caches;
   const subjects = bench === undefined ? [] : requireCached(await pullMissing(bench, bench.targets));
+  const memory = dirname(memoDirectory);
   const tools: TransportTools = {
     signal: context.signal,
     temporaryDirectory: cas.temporaryDirectory,
-    places: new BlobPlaces(join(dirname(memoDirectory), "places")),
+    places: new BlobPlaces(join(memory, "places")),
+    uploads: new BegunUploads(join(memory, "uploads")),
     pull: registryOptions(context, "pull", options),
     push: registryOptions(context, "push", options),
     ...(options.chunkSize !== undefined && { chunkSize: options.chunkSize * 1_000_000 }),

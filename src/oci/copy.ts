@@ -155,15 +155,20 @@ export async function readPart(reader: ImageReader, descriptor: Descriptor): Pro
 
 /** The same reader, whose blobs are watched on their way. */
 function watched(reader: ImageReader, onProgress: (progress: CopyProgress) => void): ImageReader {
+  async function* passing(descriptor: Descriptor, pieces: AsyncIterable<Buffer>, offset = 0): AsyncGenerator<Buffer> {
+    let done = offset;
+    for await (const piece of pieces) {
+      done += piece.length;
+      onProgress({ descriptor, done });
+      yield piece;
+    }
+  }
+  const blobFrom = reader.blobFrom?.bind(reader);
   return {
     ...relay(reader),
-    async *blob(descriptor) {
-      let done = 0;
-      for await (const piece of reader.blob(descriptor)) {
-        done += piece.length;
-        onProgress({ descriptor, done });
-        yield piece;
-      }
-    },
+    blob: (descriptor) => passing(descriptor, reader.blob(descriptor)),
+    ...(blobFrom && {
+      blobFrom: (descriptor, offset) => passing(descriptor, blobFrom(descriptor, offset), offset),
+    }),
   };
 }

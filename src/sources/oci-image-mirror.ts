@@ -19,7 +19,6 @@ import {
 import { INDEX, MANIFEST } from "../oci/media-types.ts";
 import { formatPlatform, isFor } from "../oci/platform.ts";
 import type { BlobFolder } from "../oci/transport/blob-folder.ts";
-import { only } from "../oci/transport/layout-writer.ts";
 import type { ImageReader } from "../oci/transport/types.ts";
 
 export interface KeptImage {
@@ -58,8 +57,8 @@ export async function fetchImage(
     limit.clearQueue();
     await Promise.allSettled(fetches);
   }
-  await folder.put(config, only(bytes), reader.name);
-  await folder.put(manifest.descriptor, only(manifest.bytes), reader.name);
+  await folder.put(config, bytes, reader.name);
+  await folder.put(manifest.descriptor, manifest.bytes, reader.name);
 }
 
 /**
@@ -99,7 +98,7 @@ async function fetchLayer(
   const place = reader.name;
   const check = (path: string) => checkLayer(() => fs.createReadStream(path), layer, diffId, { place, signal });
   if (folder.has(layer)) await check(folder.path(layer));
-  else await folder.put(layer, reader.blob(layer), reader.name, check);
+  else await folder.take(layer, reader, check);
 }
 
 /** Undefined where it is not there, or not what its name says. */

@@ -12,7 +12,7 @@ import { isDigest, repositoryAt } from "../oci/registry/reference.ts";
 import { Repository } from "../oci/registry/repository.ts";
 import { BlobFolder } from "../oci/transport/blob-folder.ts";
 import { INDEX_FILE, indexOf, pathOf } from "../oci/transport/layout-reader.ts";
-import { LAYOUT_FILE, LAYOUT_JSON, only } from "../oci/transport/layout-writer.ts";
+import { LAYOUT_FILE, LAYOUT_JSON } from "../oci/transport/layout-writer.ts";
 import { RegistryReader } from "../oci/transport/registry.ts";
 import type { SourceContext, SourceInfo, SourceIo, SourceKind } from "../project/source-kind.ts";
 import type { MappingNode } from "../yaml/node.ts";
@@ -112,6 +112,7 @@ class OciImageSource extends TextRefSource {
   /** Layers first, and what names others after these: it is never there without them. */
   async #fetch(repository: Repository, io: SourceIo): Promise<void> {
     const folder = new BlobFolder(io.mirrorDirectory);
+    folder.removeAbandoned();
     const digest = this.#digest();
     await using reader = new RegistryReader(repository, { host: repository.host, repository: repository.name, digest });
     const root = await reader.root();
@@ -119,7 +120,7 @@ class OciImageSource extends TextRefSource {
     for (const manifest of await this.#images(root, (image) => readPart(reader, image))) {
       await fetchImage(reader, manifest, folder, { platform, signal: io.signal });
     }
-    await folder.put(root.descriptor, only(root.bytes), reader.name);
+    await folder.put(root.descriptor, root.bytes, reader.name);
   }
 
   /** What is kept of each image; undefined where something is missing. */

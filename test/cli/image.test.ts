@@ -243,7 +243,7 @@ describe("images elsewhere", () => {
     expect(error?.detail).toContain("'lib/up' links to '../..', which points outside of the image");
   });
 
-  test("leave no folder where there is nothing to pull, and no part of what was interrupted", async () => {
+  test("leave no folder where there is nothing to pull, and no part of what was interrupted a day ago", async () => {
     const registry = await serveRegistry({ auth: "basic" });
     const dir = tempDir("none");
     const { error } = await run(`pull ${registry.host}/app:1 oci:${dir}/layout`);
@@ -254,10 +254,11 @@ describe("images elsewhere", () => {
     expect(denied.error?.message).toContain("wants other credentials");
     expect(readdirSync(dir)).toEqual([]);
     await output(`copy amd64.bst oci:${dir}/layout`);
-    const abandoned = `${dir}/layout/blobs/sha256/${"0".repeat(64)}.tmp0123456789ab`;
+    const abandoned = `${dir}/layout/blobs/sha256/${"0".repeat(64)}.tmp0-0-0123456789ab`;
     const recent = abandoned.replace(/b$/, "c");
     for (const path of [abandoned, recent]) writeFileSync(path, "half");
-    utimesSync(abandoned, 1e9, 1e9);
+    const dayAgo = Date.now() / 1000 - 25 * 3600;
+    utimesSync(abandoned, dayAgo, dayAgo);
     await output(`copy other.bst oci:${dir}/layout:other`);
     expect([existsSync(abandoned), existsSync(recent)]).toEqual([false, true]);
   });

@@ -1,12 +1,13 @@
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Descriptor } from "../../src/oci/descriptor.ts";
 import { INDEX, LAYER, MANIFEST } from "../../src/oci/media-types.ts";
+import { BegunUploads } from "../../src/oci/registry/begun-uploads.ts";
 import { parseChallenges } from "../../src/oci/registry/challenge.ts";
 import type { Credentials, Purpose } from "../../src/oci/registry/credentials.ts";
 import { formatReference, parseReference } from "../../src/oci/registry/reference.ts";
@@ -14,7 +15,7 @@ import { Repository } from "../../src/oci/registry/repository.ts";
 import type { RegistryOptions } from "../../src/oci/registry/session.ts";
 import { tempDir } from "../helpers.ts";
 import { serveHttp } from "../sources/servers.ts";
-import { serveRegistry, sha256, type TestRegistry } from "./registry-server.ts";
+import { type RegistryBehaviour, serveRegistry, sha256, type TestRegistry } from "./registry-server.ts";
 
 const user: Credentials = { kind: "password", username: "user", password: "secret" };
 
@@ -192,6 +193,91 @@ describe("an upload", () => {
     await expect(attempt).rejects.toMatchObject({ reason: "registry-wrong-content" });
     expect(registry.blobs.get("some/image")?.size ?? 0).toBe(0);
     expect(registry.count("PUT")).toBe(0);
+  });
+});
+
+describe("an upload that an earlier command began", () => {
+  const bytes = randomBytes(10_000);
+  const blob = blobOf(bytes);
+  const place = { repository: "some/image" };
+
+  /** Sends until the registry has 5,000 bytes of it, the last 2,000 as a part of a piece. */
+  async function begin(behaviour: RegistryBehaviour = {}) {
+    const controller = new AbortController();
+    let isOver = false;
+    const registry = await serveRegistry({
+      ...behaviour,
+      intercept(request, response, registry) {
+        if (behaviour.intercept?.(request, response, registry)) return true;
+        if (isOver || request.method !== "PATCH" || !request.headers["content-range"]?.startsWith("3000-"))
+          return false;
+        isOver = true;
+        for (const [id, before] of registry.uploads)
+          registry.uploads.set(id, Buffer.concat([before, bytes.subarray(3000, 5000)]));
+        controller.abort(new Error("killed"));
+        return true;
+      },
+    });
+    const directory = tempDir("uploads");
+    const upload = async (signal = new AbortController().signal) => {
+      using record = new BegunUploads(directory).of({ ...place, host: registry.host }, blob);
+      return await repository(registry, "push", { signal }).upload(blob, pieces(bytes), { chunkSize: 3000, record });
+    };
+    await expect(upload(controller.signal)).rejects.toThrow("killed");
+    registry.requests.length = 0;
+    const [file = "none"] = readdirSync(directory);
+    return { registry, upload, directory, file: join(directory, file) };
+  }
+
+  const isThere = ({ blobs }: TestRegistry) => blobs.get("some/image")?.get(blob.digest)?.equals(bytes);
+
+  test("goes on in the middle of a piece, and is forgotten", async () => {
+    const { registry, upload, directory, file } = await begin({ auth: "token" });
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readFileSync(file, "utf8")).not.toMatch(/secret|token-/);
+    expect(await upload()).toBe("uploaded");
+    expect([registry.count("POST"), registry.count("PATCH"), isThere(registry)]).toEqual([0, 2, true]);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  test("begins anew where the registry has other bytes than were sent", async () => {
+    const { registry, upload, directory } = await begin();
+    for (const id of registry.uploads.keys()) registry.uploads.set(id, Buffer.alloc(5000));
+    expect(await upload()).toBe("uploaded");
+    expect([registry.count("POST"), isThere(registry)]).toEqual([1, true]);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  test.each([
+    ["more than the blob has", "0-10000"],
+    ["what is no number", "all"],
+  ])("begins anew where the registry claims %s", async (_, range) => {
+    const { registry, upload } = await begin({
+      intercept(request, response) {
+        if (request.method !== "GET") return false;
+        response.writeHead(204, { range }).end();
+        return true;
+      },
+    });
+    expect(await upload()).toBe("uploaded");
+    expect([registry.count("POST"), isThere(registry)]).toEqual([1, true]);
+  });
+
+  test("is left to the program that began it, as long as that runs", async () => {
+    const { registry, upload, file } = await begin();
+    const stat = readFileSync(`/proc/${process.ppid}/stat`, "utf8");
+    const since = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+    const begun = JSON.parse(readFileSync(file, "utf8"));
+    writeFileSync(file, JSON.stringify({ ...begun, owner: `${process.ppid}-${since}` }));
+    expect(await upload()).toBe("uploaded");
+    expect(registry.count("POST")).toBe(1);
+  });
+
+  test("is not kept where its place holds a password", () => {
+    const directory = tempDir("uploads");
+    using record = new BegunUploads(directory).of({ ...place, host: "registry.invalid" }, blob);
+    record.keep({ location: new URL("https://user:secret@registry.invalid/upload"), smallest: 0 });
+    expect(readdirSync(directory)).toEqual([]);
   });
 });
 

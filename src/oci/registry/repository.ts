@@ -73,11 +73,12 @@ export class Repository {
 
   /**
    * The bytes of a blob, unverified. Where the connection breaks, it goes on behind what came.
+   * @param offset behind how many of them to begin
    * @throws BstError domain remote
    */
-  async *blob({ digest, size }: Pick<Descriptor, "digest" | "size">): AsyncGenerator<Buffer> {
+  async *blob({ digest, size }: Pick<Descriptor, "digest" | "size">, offset = 0): AsyncGenerator<Buffer> {
     const { http, host } = this.#session;
-    let received = 0;
+    let received = offset;
     for (let failures = 0; ; ) {
       const headers = received === 0 ? {} : { range: `bytes=${received}-` };
       const at = `blobs/${digest}`;
@@ -121,7 +122,10 @@ export class Repository {
     open: () => AsyncIterable<Buffer>,
     options: UploadOptions = {},
   ): Promise<UploadOutcome> {
-    if (await this.hasBlob(descriptor)) return "present";
+    if (await this.hasBlob(descriptor)) {
+      options.record?.forget();
+      return "present";
+    }
     return uploadBlob(this.#session, descriptor, open, () => this.hasBlob(descriptor), options);
   }
 

@@ -1,16 +1,16 @@
 /** Blobs as files named by their digests: they appear whole and verified, or not at all. */
-import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { dirname, join } from "node:path";
 import { BstError, systemErrorCode } from "../../base/errors.ts";
 import { writeAll } from "../../base/output-file.ts";
 import { type Descriptor, verified } from "../descriptor.ts";
+import { type BlobPart, leavePart, longestPart, newPart, removeOldParts, removeParts } from "./blob-parts.ts";
 import { pathOf } from "./layout-reader.ts";
+import type { ImageReader } from "./types.ts";
 
-/** What {@link placed} makes. */
-const TEMPORARY = /\.tmp[0-9a-f]{12}$/;
-/** Whoever writes a file, writes to it more often. */
-const ABANDONED_MS = 10 * 60_000;
+const PIECE = 1 << 18;
+
+type CheckFile = (path: string) => Promise<void>;
 
 /** Below a folder, in `blobs/sha256`. */
 export class BlobFolder {
@@ -29,40 +29,104 @@ export class BlobFolder {
     return fs.statSync(this.path(descriptor), { throwIfNoEntry: false })?.size === descriptor.size;
   }
 
-  /** Removes what programs left that ended before they could. */
+  /** Removes what programs left that ended before they could, and nobody went on with. */
   removeAbandoned(): void {
-    const folder = dirname(this.path({ digest: `sha256:${"0".repeat(64)}` }));
-    if (!fs.existsSync(folder)) return;
-    for (const name of fs.readdirSync(folder)) {
-      const path = join(folder, name);
-      const age = () => Date.now() - (fs.statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-      if (TEMPORARY.test(name) && age() > ABANDONED_MS) fs.rmSync(path, { force: true });
-    }
+    removeOldParts(dirname(this.path({ digest: `sha256:${"0".repeat(64)}` })));
+  }
+
+  /** Writes bytes that are here. @throws BstError unless they are what the descriptor says; nothing is there then */
+  async put(descriptor: Pick<Descriptor, "digest" | "size">, bytes: Buffer, place: string): Promise<void> {
+    await placed(this.path(descriptor), (temporary) => write(temporary, only(bytes), descriptor, place));
   }
 
   /**
-   * @param source its bytes, which are verified
-   * @param place where they come from, for messages
+   * Takes a blob over from elsewhere. Where that can begin in the middle, it goes on behind what an interrupted program got,
+   * and what it got itself is left to the next one when it is interrupted.
    * @param check looks at the file before it gets its name
-   * @throws BstError; nothing is there then
+   * @throws BstError
    */
-  async put(
-    descriptor: Pick<Descriptor, "digest" | "size">,
-    source: AsyncIterable<Buffer>,
-    place: string,
-    check?: (path: string) => Promise<void>,
+  async take(descriptor: Descriptor, reader: ImageReader, check?: CheckFile): Promise<void> {
+    const target = this.path(descriptor);
+    const part = reader.blobFrom && longestPart(target, descriptor.size);
+    try {
+      await this.#take(descriptor, reader, part, check);
+    } catch (error) {
+      if (part === undefined || !isOfContent(error)) throw error;
+      // Whatever the part was of.
+      removeParts(target);
+      await this.#take(descriptor, reader, undefined, check);
+    }
+    removeParts(target);
+  }
+
+  async #take(
+    descriptor: Descriptor,
+    reader: ImageReader,
+    part: BlobPart | undefined,
+    check: CheckFile | undefined,
   ): Promise<void> {
     const target = this.path(descriptor);
     await placed(target, async (temporary) => {
-      const file = fs.openSync(temporary, "wx", 0o644);
       try {
-        for await (const piece of verified(source, descriptor, place)) writing(target, () => writeAll(file, piece));
-      } finally {
-        fs.closeSync(file);
+        await write(temporary, continued(descriptor, reader, part), descriptor, reader.name);
+        await check?.(temporary);
+      } catch (error) {
+        const length = fs.statSync(temporary, { throwIfNoEntry: false })?.size ?? 0;
+        if (reader.blobFrom && isInterruption(error) && length > (part?.size ?? 0)) {
+          removeParts(target);
+          leavePart(target, temporary);
+        }
+        throw error;
       }
-      await check?.(temporary);
     });
   }
+}
+
+/** A part is copied, and not written to: somebody on another machine may not be done with it. */
+async function* continued(descriptor: Descriptor, reader: ImageReader, part?: BlobPart): AsyncGenerator<Buffer> {
+  if (part === undefined || reader.blobFrom === undefined) {
+    yield* reader.blob(descriptor);
+    return;
+  }
+  let from = 0;
+  try {
+    for await (const piece of fs.createReadStream(part.path, { highWaterMark: PIECE, end: part.size - 1 })) {
+      from += piece.length;
+      yield piece;
+    }
+  } catch (error) {
+    // Another program may have been as quick.
+    if (systemErrorCode(error) === undefined) throw error;
+  }
+  if (from < descriptor.size) yield* reader.blobFrom(descriptor, from);
+}
+
+async function write(
+  path: string,
+  source: AsyncIterable<Buffer>,
+  descriptor: Pick<Descriptor, "digest" | "size">,
+  place: string,
+): Promise<void> {
+  const file = fs.openSync(path, "wx", 0o644);
+  try {
+    for await (const piece of verified(source, descriptor, place)) writing(path, () => writeAll(file, piece));
+  } finally {
+    fs.closeSync(file);
+  }
+}
+
+async function* only(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes;
+}
+
+/** Whether the content may be got later. */
+function isInterruption(error: unknown): boolean {
+  return !(error instanceof BstError) || error.temporary;
+}
+
+/** Whether it was no connection, no check and no disk that failed. */
+function isOfContent(error: unknown): boolean {
+  return error instanceof BstError && error.domain === "remote" && !error.temporary;
 }
 
 /**
@@ -70,7 +134,7 @@ export class BlobFolder {
  * @throws BstError domain element, where it cannot be written
  */
 export async function placed<T>(target: string, make: (temporary: string) => Promise<T>): Promise<T> {
-  const temporary = `${target}.tmp${randomBytes(6).toString("hex")}`;
+  const temporary = newPart(target);
   writing(target, () => fs.mkdirSync(dirname(target), { recursive: true }));
   try {
     const result = await make(temporary);

@@ -47,13 +47,13 @@ export class LayoutWriter implements ImageWriter {
   async putBlob(descriptor: Descriptor, source: ImageReader): Promise<Outcome> {
     if (this.#blobs.has(descriptor)) return "present";
     this.#begin();
-    await this.#blobs.put(descriptor, source.blob(descriptor), source.name);
+    await this.#blobs.take(descriptor, source);
     return "written";
   }
 
   async putManifest({ descriptor, bytes }: Content): Promise<void> {
     this.#begin();
-    if (!this.#blobs.has(descriptor)) await this.#blobs.put(descriptor, only(bytes), this.name);
+    if (!this.#blobs.has(descriptor)) await this.#blobs.put(descriptor, bytes, this.name);
   }
 
   async finish(root: Content): Promise<void> {
@@ -100,8 +100,4 @@ export class LayoutWriter implements ImageWriter {
 export function entryOf(descriptor: Descriptor, ref: string | undefined): Descriptor {
   if (ref === undefined) return descriptor;
   return { ...descriptor, annotations: { ...descriptor.annotations, [REF_NAME]: ref } };
-}
-
-export async function* only(bytes: Buffer): AsyncGenerator<Buffer> {
-  yield bytes;
 }

@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import { BstError } from "../../base/errors.ts";
 import { openOutputFile } from "../../base/output-file.ts";
 import { invalidImage } from "../json.ts";
+import type { BegunUploads } from "../registry/begun-uploads.ts";
 import type { BlobPlaces } from "../registry/places.ts";
 import type { ImageReference } from "../registry/reference.ts";
 import { Repository } from "../registry/repository.ts";
@@ -32,6 +33,8 @@ export interface TransportTools {
   readonly chunkSize?: number | undefined;
   /** Where else in registries blobs are. */
   readonly places?: BlobPlaces;
+  /** What earlier commands sent a part of. */
+  readonly uploads?: BegunUploads;
 }
 
 type External = Exclude<ImageName, { readonly kind: "element" }>;

@@ -1,5 +1,6 @@
 /** Images in registries, as readers and writers have them. */
 import type { Content, Descriptor } from "../descriptor.ts";
+import type { BegunUploads } from "../registry/begun-uploads.ts";
 import type { BlobPlaces } from "../registry/places.ts";
 import { formatReference, type ImageReference, referenceOf } from "../registry/reference.ts";
 import type { Repository } from "../registry/repository.ts";
@@ -45,8 +46,12 @@ export class RegistryReader implements ImageReader {
     return { descriptor, bytes };
   }
 
-  async *blob(descriptor: Descriptor): AsyncGenerator<Buffer> {
-    yield* this.#repository.blob(descriptor);
+  blob(descriptor: Descriptor): AsyncIterable<Buffer> {
+    return this.blobFrom(descriptor, 0);
+  }
+
+  async *blobFrom(descriptor: Descriptor, offset: number): AsyncGenerator<Buffer> {
+    yield* this.#repository.blob(descriptor, offset);
     this.#places?.remember({ host: this.#repository.host, repository: this.#repository.name }, descriptor);
   }
 
@@ -58,6 +63,8 @@ export interface RegistryWriterOptions {
   readonly chunkSize?: number | undefined;
   /** Know where else blobs are, and are told what is here. */
   readonly places?: BlobPlaces | undefined;
+  /** Know what earlier commands sent a part of. */
+  readonly uploads?: BegunUploads | undefined;
 }
 
 export class RegistryWriter implements ImageWriter {
@@ -66,10 +73,13 @@ export class RegistryWriter implements ImageWriter {
   readonly #tags: readonly string[];
   readonly #chunkSize: number | undefined;
   readonly #places: BlobPlaces | undefined;
+  readonly #uploads: BegunUploads | undefined;
 
   /** @param tags what to call the image; with none only its digest names it */
-  constructor(repository: Repository, tags: readonly string[], { chunkSize, places }: RegistryWriterOptions = {}) {
+  constructor(repository: Repository, tags: readonly string[], options: RegistryWriterOptions = {}) {
+    const { chunkSize, places, uploads } = options;
     this.#places = places;
+    this.#uploads = uploads;
     this.name = `${repository.host}/${repository.name}${tags.map((tag) => `:${tag}`).join(" and ")}`;
     this.#repository = repository;
     this.#tags = tags;
@@ -81,8 +91,10 @@ export class RegistryWriter implements ImageWriter {
     const place = { host: this.#repository.host, repository: this.#repository.name };
     const isNear = repository?.host === place.host;
     const mountFrom = isNear ? () => repository.name : () => this.#places?.find(place, descriptor);
+    using record = this.#uploads?.of(place, descriptor);
     const outcome = await this.#repository.upload(descriptor, () => source.blob(descriptor), {
       mountFrom,
+      ...(record !== undefined && { record }),
       ...(this.#chunkSize !== undefined && { chunkSize: this.#chunkSize }),
     });
     this.#places?.remember(place, descriptor);

@@ -21,6 +21,8 @@ export interface ImageReader extends AsyncDisposable {
   manifest(descriptor: Descriptor): Promise<Content>;
   /** The bytes of a blob, from the beginning: whoever takes them verifies them. */
   blob(descriptor: Descriptor): AsyncIterable<Buffer>;
+  /** The same behind so many bytes, where these then need not come from far away. */
+  blobFrom?(descriptor: Descriptor, offset: number): AsyncIterable<Buffer>;
 }
 
 /** `present`: it was there already; `mounted`: taken over from another repository; `written`: it was sent. */
