@@ -1,87 +1,118 @@
 /**
- * Remembers between runs which blobs and trees were found whole. What is added to the store or removed from it changes the
- * time of the folder that it is in: there, blobs are looked for again, and only there.
+ * Remembers between runs which blobs are there, and which trees are whole. What is added to the store or removed from it
+ * changes the time of the folder that it is in: what is remembered of that folder is looked for again, and of no other.
  */
+import { createHash } from "node:crypto";
 import fs from "node:fs";
 import { readCacheFile, writeCacheFile } from "../base/cache-file.ts";
+import type { Digest } from "./digest.ts";
+import { FOLDERS, folderOf, type KnownBlob, KnownBlobs } from "./known-blobs.ts";
 
+/** Part of the checksum. Change the number whenever the format changes: other files are ignored. */
+const FORMAT = "bst-ts presence 3";
+const CHECKSUM_BYTES = 32;
 /** A folder that changed so shortly before it was looked at may change again without a new time. */
 const TICK_MS = 2500;
-const FOLDERS = 256;
 /** Of each folder: inode, and times of its content and of itself, in nanoseconds; zeros where they tell nothing. */
 const STATE_NUMBERS = 3;
 const STATES_BYTES = FOLDERS * STATE_NUMBERS * 8;
-const HASH_BYTES = 32;
 /** In the place of each number, for a folder that is not there. */
 const ABSENT = -1n;
+/** Of half a million blobs. More are not remembered; all of them are forgotten then. */
+const MOST_BYTES = 20 << 20;
+const NO_BYTES = new Uint8Array();
+const NONE: ReadonlySet<string> = new Set();
 
 export class Presence {
-  readonly #objects: string;
   readonly #file: string;
+  readonly #has: (digest: Digest) => boolean;
+  readonly #statesNow: () => BigInt64Array<ArrayBuffer>;
   /** What the folders of the store looked like before the first question was asked. */
   readonly #states: BigInt64Array;
-  /** By folder: whether it is as it was when `#remembered` was written. */
+  /** By folder: whether it is as it was when `#known` was written. */
   readonly #isUnchanged: readonly boolean[];
-  readonly #isStoreUnchanged: boolean;
-  readonly #remembered: ReadonlySet<string>;
-  readonly #found = new Set<string>();
+  readonly #known: KnownBlobs;
+  /** By folder: the hashes of what is known and yet gone, of those that were looked at. */
+  readonly #gone: (ReadonlySet<string> | undefined)[] = [];
+  readonly #found = new Map<string, KnownBlob>();
 
   /**
    * @param objects the folder of the blobs, by the first two digits of their hashes
    * @param file where the index is kept
+   * @param has looks for a blob
    */
-  constructor(objects: string, file: string) {
-    this.#objects = objects;
+  constructor(objects: string, file: string, has: (digest: Digest) => boolean) {
     this.#file = file;
-    this.#states = statesOf(objects);
-    const { states, hashes } = read(file);
+    this.#has = has;
+    this.#statesNow = () => statesOf(objects);
+    this.#states = this.#statesNow();
+    const { states, known } = read(file);
     this.#isUnchanged = Array.from({ length: FOLDERS }, (_, folder) => isSame(this.#states, states, folder));
-    this.#isStoreUnchanged = !this.#isUnchanged.includes(false);
-    this.#remembered = hashes;
+    this.#known = known;
   }
 
-  /** Whether nothing need be looked at to know that a blob is there, or a tree whole. */
-  has(hash: string): boolean {
-    return this.#found.has(hash) || (this.#isStoreUnchanged && this.#remembered.has(hash));
+  /** Whether a blob is known to be there: not looked for, unless something changed in its folder. */
+  hasBlob(hash: string): boolean {
+    return this.#found.has(hash) || (this.#known.has(hash) && !this.#goneOf(folderOf(hash)).has(hash));
   }
 
-  /** Whether it was there, or whole, in an earlier run; so is now what of it {@link isUnchanged}. */
-  had(hash: string): boolean {
-    return this.#remembered.has(hash);
+  /** Whether a tree is known to be whole: it was, and of what was there then nothing is gone. */
+  hasTree(hash: string): boolean {
+    return this.#found.get(hash)?.isWholeTree === true || (this.#known.isWholeTree(hash) && this.#isAllThere());
   }
 
-  /** Whether a blob is there if it was. */
-  isUnchanged(hash: string): boolean {
-    return this.#isUnchanged[Number.parseInt(hash.slice(0, 2), 16)] === true;
+  addBlob({ hash, size }: Digest): void {
+    if (!this.#found.has(hash)) this.#found.set(hash, { hash, size, isWholeTree: false });
   }
 
-  add(hash: string): void {
-    this.#found.add(hash);
+  /** The blobs of a whole tree were added, or belong to one that {@link hasTree}. */
+  addTree({ hash, size }: Digest): void {
+    this.#found.set(hash, { hash, size, isWholeTree: true });
   }
 
   /** Keeps what was found, of the folders that did not change meanwhile. That it can't be written only costs time later. */
   save(): void {
-    if (this.#found.size === 0) return;
-    const states = statesOf(this.#objects);
+    // Nothing was found, and nothing had to be looked for.
+    if (this.#found.size === 0 && this.#gone.length === 0) return;
+    const states = this.#statesNow();
     for (let folder = 0; folder < FOLDERS; folder++) {
       if (!isSame(this.#states, states, folder)) states.fill(0n, folder * STATE_NUMBERS, (folder + 1) * STATE_NUMBERS);
     }
-    const hashes = this.#isStoreUnchanged ? new Set([...this.#remembered, ...this.#found]) : this.#found;
-    const pieces = [...hashes].map((hash) => Buffer.from(hash, "hex"));
-    writeCacheFile(this.#file, [Buffer.concat([new Uint8Array(states.buffer), ...pieces])]);
+    // What is known may be what makes a tree whole that was found: it is kept, or all is forgotten.
+    const blobs = (this.#isAllThere() ? this.#known : new KnownBlobs()).with(this.#found.values());
+    const body = [new Uint8Array(states.buffer), blobs.length > MOST_BYTES ? NO_BYTES : blobs];
+    writeCacheFile(this.#file, [checksum(body), ...body]);
+  }
+
+  #isAllThere(): boolean {
+    return this.#isUnchanged.every((_, folder) => this.#goneOf(folder).size === 0);
+  }
+
+  #goneOf(folder: number): ReadonlySet<string> {
+    if (this.#isUnchanged[folder] === true) return NONE;
+    let gone = this.#gone[folder];
+    if (gone === undefined) {
+      const lost = [...this.#known.inFolder(folder)].filter((blob) => !this.#has(blob));
+      gone = this.#gone[folder] = new Set(lost.map(({ hash }) => hash));
+    }
+    return gone;
   }
 }
 
-function read(file: string): { readonly states: BigInt64Array; readonly hashes: ReadonlySet<string> } {
+function read(file: string): { readonly states: BigInt64Array; readonly known: KnownBlobs } {
   const states = new BigInt64Array(FOLDERS * STATE_NUMBERS);
-  const hashes = new Set<string>();
-  const bytes = readCacheFile(file);
-  if (bytes === undefined || bytes.length < STATES_BYTES || (bytes.length - STATES_BYTES) % HASH_BYTES !== 0)
-    return { states, hashes };
-  new Uint8Array(states.buffer).set(bytes.subarray(0, STATES_BYTES));
-  const all = bytes.toString("hex", STATES_BYTES);
-  for (let at = 0; at < all.length; at += HASH_BYTES * 2) hashes.add(all.slice(at, at + HASH_BYTES * 2));
-  return { states, hashes };
+  const bytes = readCacheFile(file) ?? Buffer.alloc(0);
+  const body = bytes.subarray(CHECKSUM_BYTES);
+  if (body.length < STATES_BYTES || !checksum([body]).equals(bytes.subarray(0, CHECKSUM_BYTES)))
+    return { states, known: new KnownBlobs() };
+  new Uint8Array(states.buffer).set(body.subarray(0, STATES_BYTES));
+  return { states, known: new KnownBlobs(body.subarray(STATES_BYTES)) };
+}
+
+function checksum(pieces: readonly Uint8Array[]): Buffer {
+  const hash = createHash("sha256").update(FORMAT);
+  for (const piece of pieces) hash.update(piece);
+  return hash.digest();
 }
 
 function statesOf(objects: string): BigInt64Array<ArrayBuffer> {

@@ -36,7 +36,8 @@ export class Cas {
     this.root = path.resolve(root);
     this.temporaryDirectory = `${this.root}/tmp`;
     this.#objects = `${this.root}/objects/`;
-    if (presenceFile !== undefined) this.#presence = new Presence(this.#objects, presenceFile);
+    if (presenceFile !== undefined)
+      this.#presence = new Presence(this.#objects, presenceFile, (digest) => this.has(digest));
   }
 
   /** Absolute path of a blob's file, which is read-only, whether or not it is there. */
@@ -141,41 +142,36 @@ export class Cas {
 
   /** Whether all directories and files of a tree are there. A yes is remembered while the process lives. */
   hasTree(root: Digest): boolean {
-    return this.#hasTree(root, false);
-  }
-
-  /** @param had whether the tree is part of one that was whole in an earlier run */
-  #hasTree(root: Digest, had: boolean): boolean {
     const presence = this.#presence;
-    if (this.#completeTrees.has(root.hash) || presence?.has(root.hash)) return true;
-    const wasWhole = had || presence?.had(root.hash) === true;
-    if (!this.#isStill(root, wasWhole)) return false;
+    if (this.#completeTrees.has(root.hash) || presence?.hasTree(root.hash)) return true;
+    if (!this.#isThere(root)) return false;
     const { files, directories } = this.readDirectory(root);
     const complete =
-      files.every((node) => this.#isStill(node.digest, wasWhole)) &&
-      directories.every((node) => this.#hasTree(node.digest, wasWhole));
+      files.every(({ digest }) => this.#isThere(digest)) && directories.every(({ digest }) => this.hasTree(digest));
     if (complete) {
       this.#completeTrees.add(root.hash);
-      presence?.add(root.hash);
+      presence?.addTree(root);
     }
     return complete;
   }
 
-  /** @internal Whether all blobs are there, by what is remembered where nothing was removed since. */
-  hasAll(digests: readonly Digest[]): boolean {
-    return digests.every((digest) => {
-      const { hash } = digest;
-      const presence = this.#presence;
-      if (presence?.has(hash)) return true;
-      const found = this.#isStill(digest, presence?.had(hash) === true);
-      if (found) presence?.add(hash);
-      return found;
-    });
+  /** Whether all directories of a tree are there; its files may be missing. */
+  hasDirectories(root: Digest): boolean {
+    if (this.#completeTrees.has(root.hash) || this.#presence?.hasTree(root.hash)) return true;
+    // The empty message needs no blob.
+    if (root.size > 0 && !this.has(root)) return false;
+    return this.readDirectory(root).directories.every(({ digest }) => this.hasDirectories(digest));
   }
 
-  /** @param had whether it was there in an earlier run: then it is only looked for where something changed since */
-  #isStill(digest: Digest, had: boolean): boolean {
-    return (had && this.#presence?.isUnchanged(digest.hash) === true) || this.has(digest);
+  /** @internal Whether all blobs are there, by what is remembered where nothing was removed since. */
+  hasAll(digests: readonly Digest[]): boolean {
+    return digests.every((digest) => this.#isThere(digest));
+  }
+
+  #isThere(digest: Digest): boolean {
+    const isThere = this.#presence?.hasBlob(digest.hash) || this.has(digest);
+    if (isThere) this.#presence?.addBlob(digest);
+    return isThere;
   }
 
   /** @internal */

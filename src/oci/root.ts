@@ -29,7 +29,7 @@ function remembered(cas: Cas, memo: Memo, layers: readonly Layer[]): Content | u
   const end = text.indexOf("\n");
   const tree = end < 0 ? undefined : parseDigest(text.slice(0, end));
   const attributes = parseAttributes(text.slice(end + 1));
-  return tree !== undefined && attributes !== undefined && hasDirectories(cas, tree) ? { tree, attributes } : undefined;
+  return tree !== undefined && attributes !== undefined && cas.hasDirectories(tree) ? { tree, attributes } : undefined;
 }
 
 /**
@@ -55,13 +55,6 @@ export async function rootOf(cas: Cas, layers: readonly Layer[], memo: Memo, che
 interface Root {
   readonly tree: Tree;
   readonly attributes: Map<string, Attributes>;
-}
-
-function hasDirectories(cas: Cas, root: Digest): boolean {
-  return (
-    (root.size === 0 || cas.has(root)) &&
-    cas.readDirectory(root).directories.every(({ digest }) => hasDirectories(cas, digest))
-  );
 }
 
 /** Bytes of a table of users that is kept. */

@@ -68,6 +68,50 @@ describe("a tree that was whole", () => {
     expect(ask(dir, root)).toEqual({ whole: true, looks: 0 });
   });
 
+  test("is not read again where something was added", () => {
+    const { dir, root } = storeWithTree();
+    ask(dir, root);
+    open(dir).write("something else");
+    const cas = open(dir);
+    const read = vi.spyOn(fs, "readFileSync");
+    expect(cas.hasTree(root)).toBe(true);
+    expect(cas.hasDirectories(root)).toBe(true);
+    expect(read).not.toHaveBeenCalled();
+  });
+
+  test("is part of another that is remembered", () => {
+    const { dir, root } = storeWithTree();
+    ask(dir, root);
+    const cas = open(dir);
+    const other = cas.write("other");
+    const outer = cas.writeDirectory({
+      files: [{ name: "other", digest: other, executable: false }],
+      directories: [{ name: "root", digest: root }],
+      symlinks: [],
+    });
+    age(dir);
+    expect(ask(dir, outer).whole).toBe(true);
+    age(dir);
+    ask(dir, outer);
+    expect(ask(dir, outer)).toEqual({ whole: true, looks: 0 });
+    for (const lost of [other, root]) {
+      const path = cas.objectPath(lost);
+      const bytes = fs.readFileSync(path);
+      fs.rmSync(path);
+      expect(ask(dir, outer).whole).toBe(false);
+      fs.writeFileSync(path, bytes);
+    }
+  });
+
+  test("is not whole when a blob was cut off where something was added", () => {
+    const { dir, root, files } = storeWithTree();
+    ask(dir, root);
+    const path = open(dir).objectPath(files[0] ?? digestOf(""));
+    fs.rmSync(path);
+    fs.writeFileSync(path, "");
+    expect(ask(dir, root).whole).toBe(false);
+  });
+
   test("is not whole when a blob was removed", () => {
     const { dir, root, files } = storeWithTree();
     for (const lost of [files[0], files[FILES - 1]]) {
