@@ -116,7 +116,7 @@ class Call {
       const stays = capabilities !== undefined && !(CAPABILITY_XATTR in given);
       declared.set(inside, { ...rest, ...(stays && { capabilities }), xattrs: { ...xattrs, ...given } });
     }
-    return { tree, declared, division: divided(this.#io, project, image, { tree, staged: elements }) };
+    return { tree, declared, divide: divided(this.#io, project, image, { tree, staged: elements }) };
   }
 
   /** What is in a folder of the sandbox, and its path from the root. */

@@ -41,7 +41,7 @@ export const oci: ElementKind = {
       const tree = stageLayer(io, selection, index);
       const elements = io.dependencies(selection);
       const declared = declaredByStaged(io, { elements });
-      return { tree, declared, division: divided(io, facts.projectName, image, { tree, staged: elements }) };
+      return { tree, declared, divide: divided(io, facts.projectName, image, { tree, staged: elements }) };
     };
     const bases = ({ maxLayers, layer, add }: ImageSpec) =>
       maxLayers === undefined ? [] : [...basesBehind((layer ?? add ?? []).map(find))].sort();

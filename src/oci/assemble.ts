@@ -11,21 +11,21 @@ import { attributesOf, type Declarations } from "./declared.ts";
 import { historyOf, type Image } from "./image.ts";
 import { invalidImage } from "./json.ts";
 import { type Layer, type LayerFormat, writeLayer } from "./layer.ts";
-import { type Content, contentOver, dividedEntries, EMPTY_CONTENT, layerEntries, settled } from "./layer-entries.ts";
+import {
+  type Content,
+  contentOver,
+  type Divide,
+  dividedEntries,
+  EMPTY_CONTENT,
+  layerEntries,
+  settled,
+} from "./layer-entries.ts";
 import { writeLayout } from "./layout.ts";
 import { LAYER } from "./media-types.ts";
 import type { Memo } from "./memo.ts";
 import { type BaseImage, readBaseImage } from "./parent.ts";
 import { rememberRoot, rootOf } from "./root.ts";
 import type { ImageSpec, OciSpec } from "./schema.ts";
-
-/** How the content of an image is divided into layers. */
-export interface Division {
-  /** What each layer holds, for the history; the lowest first. What is gone from the parent has one below them. */
-  readonly parts: readonly string[];
-  /** Which of them a path belongs to. */
-  partOf(path: string): number;
-}
 
 export interface ParentInput {
   /** The tree that holds the parent. */
@@ -45,7 +45,7 @@ export interface ImageInput {
   /** What elements declare for its files; default nothing. */
   readonly declared?: Declarations | undefined;
   /** Default one layer. */
-  readonly division?: Division | undefined;
+  readonly divide?: Divide | undefined;
   /** The artifact with the parent, where the specification names one. */
   readonly parent?: ParentInput | undefined;
 }
@@ -116,7 +116,7 @@ class Assembly {
       const whole = spec.add === undefined ? tree : this.#added(baseContent.tree, tree);
       const attributes = attributesOf(this.#cas, whole, declared);
       const content = settled(this.#cas, { tree: whole, attributes });
-      steps.push(...(await this.#steps(content, baseContent, input.division)));
+      steps.push(...(await this.#steps(content, baseContent, input.divide)));
       const layers = [...below, ...steps.map(({ layer }) => layer)];
       if (layers.length > 0) rememberRoot(memo, layers, contentOver(this.#cas, content, baseContent));
     }
@@ -146,17 +146,15 @@ class Assembly {
     }
   }
 
-  async #steps(content: Content, below: Content, division: Division | undefined): Promise<Step[]> {
-    if (division === undefined) {
+  async #steps(content: Content, below: Content, divide: Divide | undefined): Promise<Step[]> {
+    if (divide === undefined) {
       const layer = await this.#remembered(this.#key(content, below), () =>
         writeLayer(this.#cas, layerEntries(this.#cas, content, below), this.#format, this.#options.signal),
       );
       return layer === undefined ? [] : [{ layer }];
     }
-    const { parts } = division;
-    const divided = dividedEntries(this.#cas, content, below, parts.length, (path) => division.partOf(path));
     const steps: Step[] = [];
-    for (const [i, entries] of divided.entries()) {
+    for (const { about, entries } of dividedEntries(this.#cas, content, below, divide)) {
       if (entries.length === 0) continue;
       // An entry says all that its layer holds of it.
       const hash = createHash("sha256");
@@ -164,7 +162,7 @@ class Assembly {
       const layer = await this.#remembered(`${this.#formatKey()} entries ${hash.digest("hex")}`, () =>
         writeLayer(this.#cas, entries, this.#format, this.#options.signal),
       );
-      if (layer !== undefined) steps.push({ layer, about: i === 0 ? "What is gone" : parts[i - 1] });
+      if (layer !== undefined) steps.push({ layer, about });
     }
     return steps;
   }

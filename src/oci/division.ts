@@ -3,7 +3,7 @@
  * them changes. It follows from names and rough sizes alone, and so that most stay where they are when one comes or goes.
  */
 import { createHash } from "node:crypto";
-import type { Division } from "./assemble.ts";
+import type { Division } from "./layer-entries.ts";
 
 /** Part of the key of what is divided: a change to how that is done changes this. */
 export const DIVISION_VERSION = 3;

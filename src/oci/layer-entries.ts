@@ -26,6 +26,23 @@ export type LayerEntry = { readonly path: string; readonly attributes: Attribute
   | { readonly kind: "directory" }
 );
 
+/** How what differs is divided into layers. */
+export interface Division {
+  /** What each layer holds, for the history; the lowest first. */
+  readonly parts: readonly string[];
+  /** Which of them a path belongs to. */
+  partOf(path: string): number;
+}
+
+/** @param entries all that is to be told, without what is gone */
+export type Divide = (entries: readonly LayerEntry[]) => Division;
+
+/** One of the layers. */
+export interface DividedEntries {
+  readonly about: string;
+  readonly entries: readonly LayerEntry[];
+}
+
 /**
  * The same with files executable as their modes say: what is read from layers has nothing else to go by. All functions
  * here expect it so.
@@ -87,22 +104,19 @@ export function layerEntries(cas: Cas, content: Content, below: Content): Iterab
 }
 
 /**
- * The same, divided; lists may be empty. The first has what is gone, which must be told below all others so that it
+ * The same, divided; layers may be empty. The first has what is gone, which must be told below all others so that it
  * hides nothing that they bring; then comes one for each part.
- * @param part from 0
  */
-export function dividedEntries(
-  cas: Cas,
-  content: Content,
-  below: Content,
-  parts: number,
-  part: (path: string) => number,
-): LayerEntry[][] {
+export function dividedEntries(cas: Cas, content: Content, below: Content, divide: Divide): DividedEntries[] {
   const steps = [...new Difference(cas, content, below).steps()];
-  const of = new Map(steps.map((step) => [step, step.hides ? -1 : part(step.entry.path)]));
   // New folders are told by whatever brings their content.
-  const lists = Array.from({ length: parts }, (_, i) => told(steps, (step) => !step.isImplied && of.get(step) === i));
-  return [told(steps, ({ hides }) => hides), ...lists].map((entries) => [...entries]);
+  const own = steps.filter(({ isTold, hides, isImplied }) => isTold && !hides && !isImplied);
+  const division = divide(own.map(({ entry }) => entry));
+  const partOf = new Map(own.map((step) => [step, division.partOf(step.entry.path)]));
+  return [
+    { about: "What is gone", entries: [...told(steps, ({ hides }) => hides)] },
+    ...division.parts.map((about, i) => ({ about, entries: [...told(steps, (step) => partOf.get(step) === i)] })),
+  ];
 }
 
 function* told(steps: Iterable<Step>, has: (step: Step) => boolean): Generator<LayerEntry> {

@@ -219,10 +219,10 @@ describe("a layer with attributes", () => {
         const whole = await read([base, await layerOf(cas, content, below)]);
         expect(whole.tree).toEqual(expected.tree);
         expect(formatAttributes(whole.attributes)).toBe(formatAttributes(expected.attributes));
-        const part = (path: string) => (path.length * 7 + path.charCodeAt(0) + seed) % 3;
-        const divided = dividedEntries(cas, content, below, 3, part);
+        const partOf = (path: string) => (path.length * 7 + path.charCodeAt(0) + seed) % 3;
+        const divided = dividedEntries(cas, content, below, () => ({ parts: ["0", "1", "2"], partOf }));
         const layers = [base];
-        for (const entries of divided) layers.push(await writeLayer(cas, entries, plain, signal));
+        for (const { entries } of divided) layers.push(await writeLayer(cas, entries, plain, signal));
         const stacked = await read(layers);
         expect(stacked.tree).toEqual(expected.tree);
         expect(formatAttributes(stacked.attributes)).toBe(formatAttributes(expected.attributes));

@@ -59,7 +59,7 @@ async function layersOf(cas: Cas, parts: readonly Part[], max: number | undefine
   const places = new Map(parts.map(({ name }, i) => [`usr/lib/lib${name}`, i]));
   const division = max === undefined ? undefined : divide(parts, max, (path) => places.get(path));
   const images = [{ architecture: "amd64", os: "linux", layer: ["all.bst"] }];
-  const input = { tree: treeOf(cas, parts), division };
+  const input = { tree: treeOf(cas, parts), ...(division && { divide: () => division }) };
   const { json } = await assemble(cas, { compression: "none", images }, [input]);
   const blob = (digest = "") => `blobs/sha256/${digest.replace("sha256:", "")}`;
   const manifest = json<Manifest>(blob(json<Index>("index.json").manifests[0]?.digest));
