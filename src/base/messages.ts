@@ -71,11 +71,13 @@ interface JobStarted {
   readonly job: Job;
 }
 
-interface JobProgress {
+export interface JobProgress {
   readonly type: "job-progress";
   readonly job: Job;
   readonly current: number;
   readonly maximum?: number;
+  /** Of both; default steps. */
+  readonly unit?: "bytes";
 }
 
 interface JobEnded {
@@ -227,7 +229,8 @@ export interface JobMessenger extends Messenger {
   readonly job: Job;
   /** Descriptor of the log file, open for appending, to be given to commands as stdout and stderr. */
   readonly logFd: number | undefined;
-  progress(current: number, maximum?: number): void;
+  /** Bytes are told a few times a second at most, however often this is called. */
+  progress(current: number, maximum?: number, unit?: "bytes"): void;
   /** Reports how it ended, and closes the log file. */
   end(result: JobResult): void;
 }

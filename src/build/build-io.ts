@@ -178,6 +178,10 @@ export class ElementBuild implements BuildIo, AsyncDisposable {
     warn(this.element, text, options, this.tools.messenger);
   }
 
+  progress(done: number, all: number): void {
+    this.tools.messenger.progress(done, all, "bytes");
+  }
+
   async activity<T>(text: string, step: () => Promise<T> | T, detail?: string): Promise<T> {
     const about = { ...this.about, ...(detail !== undefined && { detail }) };
     return activity(this.tools.messenger, text, async () => step(), about);

@@ -47,16 +47,18 @@ export type Run<Name extends CommandName> = (
 ) => Promise<number | undefined> | number | undefined;
 
 export function createContext(globals: GlobalOptions, interruption: Interruptions): CommandContext {
-  const { NO_COLOR } = process.env;
+  const { NO_COLOR, TERM } = process.env;
   const terminal = isatty(STDOUT) && isatty(STDERR);
-  const colors = globals.colors ?? (terminal && !NO_COLOR);
+  // Of one that only prints, nothing can be erased.
+  const live = terminal && TERM !== "dumb";
+  const colors = globals.colors ?? (live && !NO_COLOR);
   const cwd = process.cwd();
   const steps: (() => void)[] = [];
   const reporter = createReporter({
     fd: STDERR,
     format: globals.logFormat,
     colors,
-    live: terminal,
+    live,
     overrides: overrides(globals),
     ...(globals.logFile !== undefined && { mainLog: resolve(globals.logFile) }),
   });

@@ -1,8 +1,10 @@
 /** What commands on images share: where images are, who asks registries, and how it is told what goes on. */
 import { dirname, join, resolve } from "node:path";
 import { BstError } from "../base/errors.ts";
-import type { DisplayKey, JobMessenger } from "../base/messages.ts";
+import type { DisplayKey, JobDescription, JobMessenger } from "../base/messages.ts";
+import { formatSize } from "../base/size.ts";
 import { type CopyOptions, copyImage, type Parts, type Selection } from "../oci/copy.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
 import { parsePlatform } from "../oci/platform.ts";
 import { BegunUploads } from "../oci/registry/begun-uploads.ts";
 import { type Purpose, userCredentials } from "../oci/registry/credentials.ts";
@@ -11,7 +13,7 @@ import type { RegistryOptions } from "../oci/registry/session.ts";
 import { treeFiles } from "../oci/transport/files.ts";
 import { type ImageName, parseImageName } from "../oci/transport/names.ts";
 import { filesReader, openReader, type TransportTools, wouldReplace } from "../oci/transport/open.ts";
-import type { ImageReader, ImageWriter } from "../oci/transport/types.ts";
+import type { ImageReader, ImageWriter, Outcome } from "../oci/transport/types.ts";
 import type { CommandContext } from "./app.ts";
 import { type ArtifactBench, nameOf, openArtifacts, type Subject } from "./artifacts.ts";
 import { artifactServers } from "./servers.ts";
@@ -142,90 +144,82 @@ export function absolute(context: CommandContext, name: ImageName): ImageName {
 }
 
 /** Copies as a job that tells how far it is. @param action as a verb in lower case */
-export async function transfer(
-  { reporter, signal }: CommandContext,
+export function transfer(
+  context: CommandContext,
   action: "push" | "pull" | "copy" | "save",
   { reader, about }: OpenImage,
   writer: ImageWriter,
   select: Selection,
 ): Promise<Parts> {
-  const job = reporter.startJob({ action, ...about });
-  try {
-    const tally = new Tally(job);
-    const parts = await copyImage(reader, writer, { select, signal, ...tally.callbacks });
-    tally.report(writer.name, parts);
-    job.end({ outcome: "processed" });
+  const { signal } = context;
+  return asJob(context, { action, ...about }, async (job) => {
+    const tally = new Tally();
+    const progress = bytesOf(job);
+    const onBlob = (descriptor: Descriptor, outcome: Outcome) => {
+      tally.add(descriptor, outcome);
+      progress.onProgress({ descriptor, done: descriptor.size });
+    };
+    const parts = await copyImage(reader, writer, { select, signal, ...progress, onBlob });
+    job.emit({ type: "info", text: `${parts.root.descriptor.digest} is at ${writer.name}: ${tally}` });
     return parts;
+  });
+}
+
+/** Does something as a job of its own, with status lines. */
+export async function asJob<T>(
+  { reporter, signal }: CommandContext,
+  description: JobDescription,
+  work: (job: JobMessenger) => Promise<T>,
+): Promise<T> {
+  const job = reporter.startJob(description);
+  try {
+    const result = await work(job);
+    job.end({ outcome: "processed" });
+    return result;
   } catch (error) {
     job.end(signal.aborted ? { outcome: "terminated" } : { outcome: "failed", error });
     throw error;
   }
 }
 
-const MEGABYTE = 1_000_000;
+/** Has a job tell how many bytes of an image are done. */
+export function bytesOf(job: JobMessenger): Required<Pick<CopyOptions, "onParts" | "onProgress">> {
+  const done = new Map<string, number>();
+  let [sum, all] = [0, 0];
+  return {
+    onParts({ blobs }) {
+      all = blobs.reduce((bytes, { size }) => bytes + size, 0);
+    },
+    onProgress({ descriptor, done: now }) {
+      // Fewer than before where it begins anew.
+      sum += now - (done.get(descriptor.digest) ?? 0);
+      done.set(descriptor.digest, now);
+      job.progress(sum, all, "bytes");
+    },
+  };
+}
 
 /** Counts what was sent, and what need not be. */
 class Tally {
-  readonly #job: JobMessenger;
-  readonly #done = new Map<string, number>();
-  #sum = 0;
-  #all = 0;
-  #shown = 0;
   #written = 0;
   #bytes = 0;
   #mounted = 0;
   #present = 0;
 
-  constructor(job: JobMessenger) {
-    this.#job = job;
+  add({ size }: Descriptor, outcome: Outcome): void {
+    if (outcome === "mounted") this.#mounted++;
+    else if (outcome === "present") this.#present++;
+    else {
+      this.#written++;
+      this.#bytes += size;
+    }
   }
 
-  readonly callbacks: Pick<CopyOptions, "onParts" | "onProgress" | "onBlob"> = {
-    onParts: ({ blobs }) => {
-      this.#all = blobs.reduce((sum, { size }) => sum + size, 0);
-    },
-    onProgress: ({ descriptor, done }) => {
-      this.#count(descriptor.digest, done);
-    },
-    onBlob: ({ digest, size }, outcome) => {
-      this.#count(digest, size);
-      if (outcome === "mounted") this.#mounted++;
-      else if (outcome === "present") this.#present++;
-      else {
-        this.#written++;
-        this.#bytes += size;
-      }
-    },
-  };
-
-  /** @param done bytes of a blob; fewer than before where it begins anew */
-  #count(digest: string, done: number): void {
-    this.#sum += done - (this.#done.get(digest) ?? 0);
-    this.#done.set(digest, done);
-    if (Math.abs(this.#sum - this.#shown) < MEGABYTE) return;
-    this.#shown = this.#sum;
-    this.#job.progress(Math.round(this.#sum / MEGABYTE), Math.ceil(this.#all / MEGABYTE));
-  }
-
-  report(place: string, { root }: Parts): void {
-    const what = [
+  toString(): string {
+    return [
       `${this.#written} blobs of ${formatSize(this.#bytes)} sent`,
       ...(this.#present > 0 ? [`${this.#present} were there already`] : []),
       ...(this.#mounted > 0 ? [`${this.#mounted} were taken over from another repository`] : []),
-    ];
-    this.#job.emit({ type: "info", text: `${root.descriptor.digest} is at ${place}: ${what.join(", ")}` });
+    ].join(", ");
   }
-}
-
-export function formatSize(bytes: number): string {
-  if (bytes < 1000) return `${bytes} bytes`;
-  const units = ["kB", "MB", "GB", "TB"];
-  let value = bytes;
-  let unit = "";
-  for (const next of units) {
-    if (value < 1000) break;
-    value /= 1000;
-    unit = next;
-  }
-  return `${value.toFixed(value < 10 ? 2 : 1)} ${unit}`;
 }

@@ -51,6 +51,7 @@ export function buildOci(io: BuildIo, script: ServedScript): CommandService {
           memo: new Memo(io.memoDirectory),
           signal: AbortSignal.any([io.signal, call.signal]),
           activity: (text, step) => io.activity(text, step),
+          onProgress: (done, all) => io.progress(done, all),
         },
       );
     },

@@ -86,6 +86,7 @@ export const oci: ElementKind = {
           memo: new Memo(io.memoDirectory),
           signal,
           activity: (text, step) => io.activity(text, step),
+          onProgress: (done, all) => io.progress(done, all),
         });
         io.root.openDirectory(inTree(OUTPUT), { create: true }).importTree(layout);
         return OUTPUT;

@@ -17,6 +17,7 @@ import {
   type Divide,
   dividedEntries,
   EMPTY_CONTENT,
+  type LayerEntry,
   layerEntries,
   settled,
 } from "./layer-entries.ts";
@@ -55,6 +56,8 @@ export interface AssembleOptions {
   readonly signal: AbortSignal;
   /** Runs a step under messages that say what it does. */
   activity<T>(text: string, step: () => Promise<T>): Promise<T>;
+  /** Called with how many bytes of a layer's files are in it, of how many. */
+  onProgress?(done: number, all: number): void;
 }
 
 /** A change to how layers are written changes this, so that none written before is taken for one written now. */
@@ -149,7 +152,7 @@ class Assembly {
   async #steps(content: Content, below: Content, divide: Divide | undefined): Promise<Step[]> {
     if (divide === undefined) {
       const layer = await this.#remembered(this.#key(content, below), () =>
-        writeLayer(this.#cas, layerEntries(this.#cas, content, below), this.#format, this.#options.signal),
+        this.#write([...layerEntries(this.#cas, content, below)]),
       );
       return layer === undefined ? [] : [{ layer }];
     }
@@ -160,11 +163,21 @@ class Assembly {
       const hash = createHash("sha256");
       for (const entry of entries) hash.update(`${JSON.stringify(entry)}\n`);
       const layer = await this.#remembered(`${this.#formatKey()} entries ${hash.digest("hex")}`, () =>
-        writeLayer(this.#cas, entries, this.#format, this.#options.signal),
+        this.#write(entries),
       );
       if (layer !== undefined) steps.push({ layer, about });
     }
     return steps;
+  }
+
+  #write(entries: readonly LayerEntry[]): Promise<Layer | undefined> {
+    const { signal, onProgress } = this.#options;
+    const all = entries.reduce((sum, entry) => sum + (entry.kind === "file" ? entry.digest.size : 0), 0);
+    let done = 0;
+    return writeLayer(this.#cas, entries, this.#format, signal, (count) => {
+      done += count;
+      onProgress?.(done, all);
+    });
   }
 
   #formatKey(): string {

@@ -154,7 +154,7 @@ export async function readPart(reader: ImageReader, descriptor: Descriptor): Pro
 }
 
 /** The same reader, whose blobs are watched on their way. */
-function watched(reader: ImageReader, onProgress: (progress: CopyProgress) => void): ImageReader {
+export function watched(reader: ImageReader, onProgress: (progress: CopyProgress) => void): ImageReader {
   async function* passing(descriptor: Descriptor, pieces: AsyncIterable<Buffer>, offset = 0): AsyncGenerator<Buffer> {
     let done = offset;
     for await (const piece of pieces) {

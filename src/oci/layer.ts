@@ -6,7 +6,7 @@ import { PIECES_ON_THREAD, storeOnThread } from "../cas/threaded-blob.ts";
 import { type Compression, compressorOf } from "./compression.ts";
 import type { LayerEntry } from "./layer-entries.ts";
 import { LAYER } from "./media-types.ts";
-import { pack } from "./pack.ts";
+import { type Packing, pack } from "./pack.ts";
 
 export interface Layer {
   readonly mediaType: string;
@@ -25,12 +25,13 @@ const PLAIN_PIECE = 4 << 20;
 /** Up to so many pieces are stored without another thread, which takes longer to start. */
 const FEW_PIECES = 2;
 
-/** Stores the layer with these entries; undefined where there are none. */
+/** Stores the layer with these entries; undefined where there are none. @param onBytes as pack has it */
 export async function writeLayer(
   cas: Cas,
   entries: Iterable<LayerEntry>,
   { compression, mtime }: LayerFormat,
   signal: AbortSignal,
+  onBytes?: Packing["onBytes"],
 ): Promise<Layer | undefined> {
   const iterator = entries[Symbol.iterator]();
   const first = iterator.next();
@@ -38,12 +39,14 @@ export async function writeLayer(
   const all = chain([first.value], { [Symbol.iterator]: () => iterator });
   const compressor = compressorOf(compression);
   if (compressor === undefined) {
-    const digest = await storePlain(cas, all, mtime, signal);
+    const digest = await storePlain(cas, all, { mtime, onBytes }, signal);
     return { mediaType: LAYER, digest, diffId: `sha256:${digest.hash}` };
   }
   const { mediaType, pieceSize, held } = compressor;
   const hash = createHash("sha256");
-  const pieces = passing(pack(cas, all, { mtime, pieceSize, pieces: held }), signal, (piece) => hash.update(piece));
+  const pieces = passing(pack(cas, all, { mtime, pieceSize, pieces: held, onBytes }), signal, (piece) =>
+    hash.update(piece),
+  );
   const digest = await cas.importStream(compressor.compress(pieces), { signal });
   return { mediaType, digest, diffId: `sha256:${hash.digest("hex")}` };
 }
@@ -51,10 +54,10 @@ export async function writeLayer(
 async function storePlain(
   cas: Cas,
   entries: Iterable<LayerEntry>,
-  mtime: number,
+  told: Pick<Packing, "mtime" | "onBytes">,
   signal: AbortSignal,
 ): Promise<Digest> {
-  const packing = { mtime, pieceSize: PLAIN_PIECE, pieces: FEW_PIECES + PIECES_ON_THREAD };
+  const packing = { ...told, pieceSize: PLAIN_PIECE, pieces: FEW_PIECES + PIECES_ON_THREAD };
   const pieces = pack(cas, entries, packing);
   const start: Buffer[] = [];
   while (start.length < FEW_PIECES) {

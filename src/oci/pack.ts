@@ -14,6 +14,8 @@ export interface Packing {
   readonly pieceSize: number;
   /** How many pieces there are in memory: the memory of one is used again for the one so many pieces later. */
   readonly pieces: number;
+  /** Called with how many bytes of files were read, again and again. */
+  readonly onBytes?: ((count: number) => void) | undefined;
 }
 
 /**
@@ -21,7 +23,7 @@ export interface Packing {
  * @throws BstError in domain "cas" where a blob is missing or of another size
  */
 export function* pack(cas: Cas, entries: Iterable<LayerEntry>, packing: Packing): Generator<Buffer> {
-  const { mtime, pieceSize, pieces } = packing;
+  const { mtime, pieceSize, pieces, onBytes } = packing;
   const ring = new Ring(pieceSize, pieces);
   for (const entry of entries) {
     ring.put(headerOf(entry, mtime));
@@ -34,6 +36,7 @@ export function* pack(cas: Cas, entries: Iterable<LayerEntry>, packing: Packing)
           if (count === 0)
             throw damaged(cas, digest) ?? new BstError("cas", "A file of the cache changes while it is read");
           rest -= count;
+          onBytes?.(count);
           yield* ring.full();
         }
       } finally {

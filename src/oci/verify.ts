@@ -1,7 +1,7 @@
 /** Re-hashes all of an image, and compares what its parts say of each other. */
 import { BstError } from "../base/errors.ts";
 import { checkLayer, type Links } from "./check-layer.ts";
-import { partsOf, type Selection } from "./copy.ts";
+import { type CopyOptions, partsOf, watched } from "./copy.ts";
 import { type Content, type Descriptor, digestText, verified, wholeOf } from "./descriptor.ts";
 import { asArray, asObject, invalidImage, type JsonObject } from "./json.ts";
 import {
@@ -35,19 +35,20 @@ export interface Verification {
   readonly problems: readonly Problem[];
 }
 
-interface VerifyOptions {
-  readonly select: Selection;
+interface VerifyOptions extends Pick<CopyOptions, "select" | "signal" | "onParts" | "onProgress"> {
   /** `any` for what elements made; default `inside`. */
   readonly links?: Links;
-  readonly signal: AbortSignal;
 }
 
 /** @throws BstError for an image that can't be read at all */
 export async function verifyImage(
-  reader: ImageReader,
-  { select, signal, links }: VerifyOptions,
+  unwatched: ImageReader,
+  { select, signal, links, ...told }: VerifyOptions,
 ): Promise<Verification> {
-  const { root, manifests } = await partsOf(reader, select);
+  const parts = await partsOf(unwatched, select);
+  told.onParts?.(parts);
+  const reader = watched(unwatched, (progress) => told.onProgress?.(progress));
+  const { root, manifests } = parts;
   const problems: Problem[] = [];
   const attempt = async (digest: string, step: () => Promise<void> | void) => {
     try {

@@ -147,6 +147,8 @@ export interface BuildIo {
   warn(text: string, options?: { token?: string; detail?: string }): void;
   /** Runs a step under a `start` and a `success` or `failure` message. */
   activity<T>(text: string, step: () => Promise<T> | T, detail?: string): Promise<T>;
+  /** Tells how many bytes are done, of how many, of what takes long; may be called often. */
+  progress(done: number, all: number): void;
   /** Aborted where the build has to stop: for what waits, such as requests. */
   readonly signal: AbortSignal;
   /** Whether a workspace is open on the element. */

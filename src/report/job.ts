@@ -12,6 +12,8 @@ import type {
 import { JobLog } from "./logfile.ts";
 import { queueTitle } from "./queues.ts";
 
+const BYTES_EVERY_MS = 200;
+
 let lastId = 0;
 
 /**
@@ -36,14 +38,19 @@ export function startJob(
   const emitAboutJob = (message: Message) =>
     emit({ element, key, scheduler: true, ...(log && { logFile: log.path }), ...message });
 
+  let toldAt = Number.NEGATIVE_INFINITY;
   report({ type: "job-started", job });
   emitAboutJob({ type: "start", text: queueTitle(action) });
   return {
     job,
     logFd: log?.fd,
     emit,
-    progress: (current, maximum) =>
-      report({ type: "job-progress", job, current, ...(maximum !== undefined && { maximum }) }),
+    progress: (current, maximum, unit) => {
+      const now = performance.now();
+      if (unit === "bytes" && now - toldAt < BYTES_EVERY_MS) return;
+      toldAt = now;
+      report({ type: "job-progress", job, current, ...(maximum !== undefined && { maximum }), ...(unit && { unit }) });
+    },
     end: (result) => {
       const elapsedMs = performance.now() - began;
       emitAboutJob(describe(result, action, elapsedMs));

@@ -4,6 +4,7 @@ import { BstError } from "../base/errors.ts";
 import type { EventSink, JobDescription, JobMessenger, ReportEvent, TaskError } from "../base/messages.ts";
 import { startJob } from "./job.ts";
 import { JsonView } from "./jsonview.ts";
+import { ProgressLines } from "./progress-lines.ts";
 import { QueueState } from "./queues.ts";
 import { DEFAULT_LOG_SETTINGS, type LogSettings } from "./settings.ts";
 import { Status } from "./status.ts";
@@ -51,6 +52,8 @@ class CommandReporter implements Reporter {
   readonly #overrides: Partial<LogSettings>;
   readonly #state = new QueueState();
   readonly #status: Status | undefined;
+  /** In the place of status lines. */
+  readonly #progressLines: ProgressLines | undefined;
   readonly #terminal: Terminal;
   readonly #view: View;
   readonly #mainLog: { readonly view: View; readonly file: LogFile } | undefined;
@@ -60,6 +63,7 @@ class CommandReporter implements Reporter {
   constructor({ fd, format, colors, live, overrides = {}, mainLog }: ReporterOptions) {
     this.#overrides = overrides;
     if (live && format === "text") this.#status = new Status(this.#state, createStyles(colors));
+    else if (format === "text") this.#progressLines = new ProgressLines();
     this.#terminal = new Terminal(fd, this.#status);
     this.#view = format === "json" ? new JsonView() : new TextView(this.#state, colors);
     if (mainLog !== undefined) this.#mainLog = { view: new TextView(this.#state, false), file: new LogFile(mainLog) };
@@ -87,6 +91,8 @@ class CommandReporter implements Reporter {
     if (text !== "") this.#terminal.write(text);
     this.#mainLog?.file.write(this.#mainLog.view.render(event));
     if (this.#status?.handle(event)) this.#statusChanged(this.#status);
+    const told = this.#progressLines?.handle(event);
+    if (told !== undefined) this.emit(told);
   }
 
   startJob(description: JobDescription): JobMessenger {

@@ -1,15 +1,19 @@
 /** The status lines of a terminal: what the queues have done, and each running job with the time it has taken. */
 import { stripVTControlCharacters } from "node:util";
 import type { Job, ReportEvent } from "../base/messages.ts";
+import { Progress } from "./progress.ts";
 import { type QueueState, queueTitle } from "./queues.ts";
 import type { Styles } from "./style.ts";
 import type { StatusLines } from "./terminal.ts";
 import { formatDuration } from "./time.ts";
 
+/** Characters of an element's name; how far it is has to do with the rest. */
+const SHORTEST_NAME = 4;
+
 interface RunningJob {
   readonly job: Job;
   readonly since: number;
-  progress: string;
+  readonly progress: Progress;
 }
 
 export class Status implements StatusLines {
@@ -35,14 +39,11 @@ export class Status implements StatusLines {
         this.#project = event.project?.name ?? "";
         return false;
       case "job-started":
-        this.#jobs.set(event.job.id, { job: event.job, since: performance.now(), progress: "" });
+        this.#jobs.set(event.job.id, { job: event.job, since: performance.now(), progress: new Progress() });
         return true;
-      case "job-progress": {
-        const running = this.#jobs.get(event.job.id);
-        const maximum = event.maximum === undefined ? "" : `/${event.maximum}`;
-        if (running) running.progress = `:${event.current}${maximum}`;
+      case "job-progress":
+        this.#jobs.get(event.job.id)?.progress.update(event);
         return true;
-      }
       case "job-ended":
         return this.#jobs.delete(event.job.id);
       default:
@@ -74,11 +75,14 @@ export class Status implements StatusLines {
   #job({ job, since, progress }: RunningJob, columns: number): string {
     const { content, frame } = this.#styles;
     const elapsed = formatDuration(performance.now() - since);
-    const room = Math.max(1, columns - elapsed.length - job.action.length - progress.length - 5);
+    const left = columns - elapsed.length - job.action.length - 5;
+    const told = String(progress);
+    const shown = told === "" || told.length + SHORTEST_NAME >= left ? "" : `:${told}`;
+    const room = Math.max(1, left - shown.length);
     const name = job.element.length > room ? `…${job.element.slice(1 - room)}` : job.element;
     return (
       `${frame("[")}${content(elapsed)}${frame("][")}${content(job.action)}${frame(":")}` +
-      `${content(name)}${content(progress)}${frame("]")}`
+      `${content(name)}${content(shown)}${frame("]")}`
     );
   }
 }

@@ -85,8 +85,8 @@ export class Terminal {
 
   #statusLines(): string[] {
     if (!this.#status) return [];
-    const { columns = 80, rows = 24 } = process.stderr;
-    return this.#status.lines(columns, rows);
+    // Nobody may have said how large it is: then it has no columns.
+    return this.#status.lines(process.stderr.columns || 80, process.stderr.rows || 24);
   }
 
   #stopTimer(): void {

@@ -154,6 +154,8 @@ class RecordedBuild implements BuildIo {
     return step();
   }
 
+  progress(): void {}
+
   #stage(elements: readonly Element[], { path = "/", include, exclude, orphans }: StageOptions): void {
     this.root.openDirectory(inTree(path), { create: true });
     const selection = {

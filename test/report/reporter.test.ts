@@ -1,7 +1,7 @@
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { BstError } from "../../src/base/errors.ts";
 import type { DisplayKey, ElementView, JobResult, PipelineStarted } from "../../src/base/messages.ts";
 import { createReporter, type Reporter, type ReporterOptions } from "../../src/report/reporter.ts";
@@ -328,5 +328,44 @@ describe("the main log", () => {
       },
       { mainLog: "/nonexistent/log" },
     );
+  });
+});
+
+describe("long transfers", () => {
+  /** A minute of a job that does 10 MB in a second, as the given options show it. */
+  function minute(options: Partial<ReporterOptions>): string[] {
+    vi.useFakeTimers();
+    try {
+      const text = reporting((reporter) => {
+        const job = reporter.startJob({ action: "push", element: "a.bst", key: key("8") });
+        for (let second = 0; second < 60; second += 1) {
+          for (let step = 0; step < 100; step += 1) job.progress(second * 10_000_000 + step, 600_000_000, "bytes");
+          vi.advanceTimersByTime(1000);
+        }
+        job.end({ outcome: "processed" });
+      }, options);
+      return text.trimEnd().split("\n");
+    } finally {
+      vi.useRealTimers();
+    }
+  }
+
+  it("have a line now and then where there is no terminal", () => {
+    const [start, ...lines] = minute({}).map((line) => line.replace(/^.*\] /, ""));
+    expect([start, lines.pop()]).toEqual(["START   Push", "SUCCESS Push"]);
+    expect(lines).toHaveLength(5);
+    expect(lines[0]).toBe("STATUS  Push: 100.0 MB of 600.0 MB, 10.0 MB/s");
+  });
+
+  it("have none where only what matters is wanted", () => {
+    expect(minute({ overrides: { verbose: false } })).toHaveLength(2);
+  });
+
+  it("are told to programs once for all that comes at a time", () => {
+    const events = minute({ format: "json" }).map((line) => JSON.parse(line));
+    const progress = events.filter(({ type }) => type === "job-progress");
+    expect(progress).toHaveLength(60);
+    expect(progress[1]).toMatchObject({ current: 10_000_000, maximum: 600_000_000, unit: "bytes" });
+    expect(events.some(({ type }) => type === "status")).toBe(false);
   });
 });

@@ -126,6 +126,29 @@ describe("status lines", () => {
     expect(status.lines(80, 24)).toEqual(["=== 00:01:01 (Build:1 0 0)", "[00:00:00][build:b.bst]"]);
   });
 
+  it("tell of bytes, and how many there are in a second", () => {
+    const { status, handle } = setup();
+    const about = job(1, "registry.example/a");
+    const bytes = (current: number) =>
+      handle({ type: "job-progress", job: about, current, maximum: 400_000_000, unit: "bytes" });
+    handle({ type: "job-started", job: about });
+    bytes(0);
+    expect(status.lines(80, 24)[1]).toBe("[00:00:00][build:registry.example/a:0 bytes of 400.0 MB]");
+    for (let second = 1; second <= 10; second += 1) {
+      vi.advanceTimersByTime(1000);
+      // The second half is faster.
+      bytes(second <= 5 ? second * 1_000_000 : 5_000_000 + (second - 5) * 20_000_000);
+    }
+    expect(status.lines(80, 24)[1]).toBe("[00:00:10][build:registry.example/a:105.0 MB of 400.0 MB, 20.0 MB/s]");
+    vi.advanceTimersByTime(5000);
+    expect(status.lines(80, 24)[1]).toContain("105.0 MB of 400.0 MB, 10.0 MB/s");
+    bytes(1_000_000);
+    expect(status.lines(80, 24)[1]).toContain(":1.00 MB of 400.0 MB]");
+    for (const columns of [20, 30, 40, 50, 60]) {
+      expect(status.lines(columns, 24)[1]?.length).toBeLessThanOrEqual(columns);
+    }
+  });
+
   it("fit the terminal, whatever its size", () => {
     const { status, handle } = setup();
     handle({

@@ -1,9 +1,9 @@
 /** `artifact files`: the files of artifacts with their sizes, by the elements that they come from. */
+import { formatSize } from "../../base/size.ts";
 import { type FilesByElement, filesByElement } from "../../views/by-element.ts";
 import { some } from "../../views/contents.ts";
 import { imagesOf } from "../../views/images.ts";
 import type { CommandContext, Run } from "../app.ts";
-import { formatSize } from "../images.ts";
 import { seenFiles } from "../seen-files.ts";
 import { openWorkbench } from "../workbench.ts";
 

@@ -1,12 +1,13 @@
 /** `image inspect`: what an image is, for people, as JSON, or as its own manifest or configuration. */
 
+import { formatSize } from "../../base/size.ts";
 import { partsOf } from "../../oci/copy.ts";
 import { configOf, type InspectedImage, type Inspection, inspectImage } from "../../oci/inspect.ts";
 import { asObject } from "../../oci/json.ts";
 import { formatPlatform } from "../../oci/platform.ts";
 import { parseImageName } from "../../oci/transport/names.ts";
 import type { Run } from "../app.ts";
-import { absolute, formatSize, openImages, selectionOf } from "../images.ts";
+import { absolute, openImages, selectionOf } from "../images.ts";
 import { writeOutput } from "../output.ts";
 
 export const run: Run<"image inspect"> = async (context, options) => {

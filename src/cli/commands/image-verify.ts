@@ -1,17 +1,18 @@
 /** `image verify`: reads all of an image, and says what is wrong with it. */
-import { activity } from "../../base/activity.ts";
+
 import { BstError } from "../../base/errors.ts";
+import { formatSize } from "../../base/size.ts";
 import { makesImages } from "../../elements/build-oci.ts";
 import { verifySignatures } from "../../oci/cosign/signatures.ts";
 import { Repository } from "../../oci/registry/repository.ts";
 import { parseImageName } from "../../oci/transport/names.ts";
 import { verifyImage } from "../../oci/verify.ts";
 import type { Run } from "../app.ts";
-import { absolute, formatSize, openImages, selectionOf } from "../images.ts";
+import { absolute, asJob, bytesOf, openImages, selectionOf } from "../images.ts";
 import { publicKeyAt } from "../statements.ts";
 
 export const run: Run<"image verify"> = async (context, options) => {
-  const { reporter, signal } = context;
+  const { signal } = context;
   const name = absolute(context, parseImageName(options.image));
   const select = options.platform === undefined ? "all" : selectionOf(options);
   const key = options.key === undefined ? undefined : publicKeyAt(context, options.key);
@@ -23,8 +24,8 @@ export const run: Run<"image verify"> = async (context, options) => {
     await using reader = image.reader;
     const element = image.subject?.element;
     const links = element !== undefined && makesImages(element) ? "any" : "inside";
-    const found = await activity(reporter, `Verifying ${reader.name}`, () =>
-      verifyImage(reader, { select, signal, links }),
+    const found = await asJob(context, { action: "verify", ...image.about }, (job) =>
+      verifyImage(reader, { select, signal, links, ...bytesOf(job) }),
     );
     const { digest, digests, blobs, bytes, problems } = found;
     if (problems.length > 0) {
