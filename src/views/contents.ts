@@ -16,23 +16,45 @@ export interface ArtifactFiles {
   publicData(element: Element): MappingNode;
 }
 
-const known = new WeakMap<Cas, Map<string, ReadonlyMap<string, TreeNode>>>();
+/** By paths. */
+type Nodes = ReadonlyMap<string, TreeNode>;
 
-/** Files and symlinks by their paths; undefined where the artifact is not in the cache. */
-export function contentOf(context: ArtifactFiles, element: Element): ReadonlyMap<string, TreeNode> | undefined {
+interface Content {
+  readonly leaves: Nodes;
+  readonly files: Nodes;
+}
+
+const known = new WeakMap<Cas, Map<string, Content>>();
+
+/** Files and symlinks; undefined where the artifact is not in the cache. */
+export function contentOf(context: ArtifactFiles, element: Element): Nodes | undefined {
+  return read(context, element)?.files;
+}
+
+/** The same with empty directories. */
+export function leavesOf(context: ArtifactFiles, element: Element): Nodes | undefined {
+  return read(context, element)?.leaves;
+}
+
+function read(context: ArtifactFiles, element: Element): Content | undefined {
   const tree = context.files(element);
   if (tree === undefined) return undefined;
   const { cas } = context;
-  const trees = known.get(cas) ?? new Map<string, ReadonlyMap<string, TreeNode>>();
+  const trees = known.get(cas) ?? new Map<string, Content>();
   known.set(cas, trees);
-  let content = trees.get(tree.hash);
-  if (content === undefined) {
-    const all = new Map<string, TreeNode>();
-    for (const { path, node } of walk(cas, tree)) if (node.kind !== "directory") all.set(path, node);
-    content = all;
-    trees.set(tree.hash, content);
+  const found = trees.get(tree.hash) ?? readTree(cas, tree);
+  trees.set(tree.hash, found);
+  return found;
+}
+
+function readTree(cas: Cas, tree: Digest): Content {
+  const [leaves, files] = [new Map<string, TreeNode>(), new Map<string, TreeNode>()];
+  for (const { path, node } of walk(cas, tree)) {
+    if (node.kind !== "directory") files.set(path, node);
+    if (node.kind !== "directory" || node.digest.size === 0) leaves.set(path, node);
   }
-  return content;
+  // Mostly they are the same.
+  return { leaves: leaves.size === files.size ? files : leaves, files };
 }
 
 /** Elements with files whose artifacts are not in the cache. */

@@ -15,6 +15,7 @@ const PROJECT = {
   "files/low/usr/share/doc/low/a": "a",
   "files/low/usr/share/doc/low/b": "b",
   "files/low/usr/etc/low.conf": "conf of low",
+  "files/low/var/empty/": "",
   "files/low/bin": { symlink: "usr/bin" },
   "files/top/usr/bin/tool": "top, which is larger",
   "files/unused/usr/bin/unused": "unused",
@@ -94,6 +95,9 @@ describe("why", () => {
       "keeps next.bst",
     ]);
     expect(tool?.steps[0]?.text).toBe("it installs /usr/bin/tool: 20 bytes, of domain runtime");
+    const [empty] = await why("/var/empty/", "next.bst");
+    expect(empty).toMatchObject({ path: "/var/empty", present: true });
+    expect(empty?.steps[0]?.text).toBe("it installs /var/empty: an empty folder, of no domain");
     expect(tool?.steps[1]?.text).toContain("over that of low.bst");
     expect(tool?.steps[1]?.text).toContain("as its overlap-whitelist allows");
   });
@@ -334,4 +338,8 @@ test("of a script's commands, one counts that names the file, or can have brough
   expect(made("etc/passwd", false)).toBe("systemd-sysusers");
   expect(made("etc/app.conf", true)).toBe("cp");
   expect(made("etc/app.conf", false, calls.slice(0, 2))).toBeUndefined();
+  const caches = [call(0, "ldconfig", "-r", "/layer"), call(1, "mkdir", "-p", "/layer/etc/xdg"), ...calls];
+  expect(made("etc/ld.so.cache", false, caches)).toBe("ldconfig");
+  expect(made("etc/xdg", false, caches)).toBe("mkdir");
+  expect(made("etc/xdg/app", false, caches.slice(0, 2))).toBeUndefined();
 });

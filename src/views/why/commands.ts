@@ -5,6 +5,23 @@ import type { PlacedCall } from "../scripts.ts";
 const REMOVERS = new Set(["rm", "rmdir", "unlink", "mv", "find", "truncate"]);
 const MAKERS = new Set(["cp", "mv", "install", "ln", "rsync", "tar", "touch", "tee", "mkdir", "cat", "echo", "sed"]);
 
+/** Which make nothing in a folder that they name. */
+const FOLDER_MAKERS = new Set(["mkdir", "chmod", "chown", "rmdir"]);
+
+/** Programs that are told a root, if anything, and what they make in it. */
+const PRODUCTS: readonly (readonly [path: RegExp, program: string])[] = [
+  [/^etc\/ld\.so\.cache$/, "ldconfig"],
+  [/^etc\/dconf\/db\/[^/]+$/, "dconf"],
+  [/^(usr\/)?lib\/modules\/[^/]+\/modules\./, "depmod"],
+  [/\/hwdb\.bin$/, "systemd-hwdb"],
+  [/\/gschemas\.compiled$/, "glib-compile-schemas"],
+  [/\/giomodule\.cache$/, "gio-querymodules"],
+  [/\/mime\/(mime\.cache|[^/]+\/[^/]+\.xml)$/, "update-mime-database"],
+  [/\/mimeinfo\.cache$/, "update-desktop-database"],
+  [/\/icon-theme\.cache$/, "gtk-update-icon-cache"],
+  [/\/loaders\.cache$/, "gdk-pixbuf-query-loaders"],
+];
+
 /** Which copy what is elsewhere, under its own name where they are told of a folder. */
 const COPIERS = new Set(["cp", "mv", "install", "rsync"]);
 
@@ -48,10 +65,14 @@ export function making(
   locations: readonly string[],
   isCopy: boolean,
 ): PlacedCall | undefined {
+  const product = PRODUCTS.find(([pattern]) => pattern.test(path));
+  const producer = calls.findLast(({ program }) => program === product?.[1]);
+  if (producer !== undefined && !isCopy) return producer;
   const naming = calls.flatMap((call) => {
     const named = new Set(call.words.map((word) => names(word, path, locations)));
     const what = named.has("file") ? "file" : named.has("folder") ? "folder" : undefined;
-    return what === undefined || (what === "folder" && !isCopy && COPIERS.has(call.program)) ? [] : [{ call, what }];
+    const isVain = FOLDER_MAKERS.has(call.program) || (!isCopy && COPIERS.has(call.program));
+    return what === undefined || (what === "folder" && isVain) ? [] : [{ call, what }];
   });
   const makers = naming.filter(({ call }) => MAKERS.has(call.program));
   const found =

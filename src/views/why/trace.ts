@@ -4,7 +4,7 @@ import { sameNode } from "../../cas/diff.ts";
 import type { TreeNode } from "../../cas/directory.ts";
 import { dependencies } from "../../graph/scopes.ts";
 import type { Element } from "../../project/element.ts";
-import { contentOf, domainText, selectionOf, some, splitRules } from "../contents.ts";
+import { domainText, leavesOf, selectionOf, some, splitRules } from "../contents.ts";
 import type { SeenFiles } from "../image-files.ts";
 import { imageOf, installRoot, type LintImage, locatedDependencies, madeOf, staged } from "../images.ts";
 import { placeOf } from "../place.ts";
@@ -46,7 +46,7 @@ export class Tracer {
 
   #content(element: Element): ReadonlyMap<string, TreeNode> | undefined {
     if (!element.hasArtifact) return undefined;
-    const content = contentOf(this.#seen, element);
+    const content = leavesOf(this.#seen, element);
     if (content === undefined) this.missing.add(element);
     return content;
   }
@@ -135,11 +135,10 @@ export class Tracer {
   }
 
   #installed(element: Element, path: string, node: TreeNode): Step {
-    const what =
-      node.kind === "file" ? `${node.digest.size} bytes` : node.kind === "symlink" ? `a link to ${node.target}` : "";
+    const what = described(node);
     const place = placeOf(element.node);
     if (this.#isImported(element)) {
-      return { element, outcome: "installs", text: `its image has /${path}${what === "" ? "" : `: ${what}`}`, place };
+      return { element, outcome: "installs", text: `its image has /${path}: ${what}`, place };
     }
     const domain = domainText(this.#seen, element, path);
     const text = `it installs /${path}: ${what}, of ${domain === "no domain" ? domain : `domain ${domain}`}`;
@@ -275,5 +274,16 @@ export class Tracer {
       having.map(({ fullName }) => fullName),
       5,
     )}`;
+  }
+}
+
+function described(node: TreeNode): string {
+  switch (node.kind) {
+    case "file":
+      return `${node.digest.size} bytes`;
+    case "symlink":
+      return `a link to ${node.target}`;
+    case "directory":
+      return "an empty folder";
   }
 }

@@ -3,7 +3,7 @@ import { globPattern } from "../../base/glob.ts";
 import { Tree } from "../../cas/tree.ts";
 import { dependencies } from "../../graph/scopes.ts";
 import type { Element } from "../../project/element.ts";
-import { contentOf } from "../contents.ts";
+import { leavesOf } from "../contents.ts";
 import type { SeenFiles } from "../image-files.ts";
 import { imageOf, madeOf, staged } from "../images.ts";
 import type { Way } from "./step.ts";
@@ -45,7 +45,7 @@ function matching(seen: SeenFiles, element: Element, pattern: string): string[] 
   const expression = new RegExp(`^${globPattern(pattern)}$`, "su");
   const found = new Set<string>();
   for (const each of everyPart(seen, element)) {
-    for (const path of contentOf(seen, each)?.keys() ?? []) if (expression.test(path)) found.add(path);
+    for (const path of leavesOf(seen, each)?.keys() ?? []) if (expression.test(path)) found.add(path);
   }
   return [...found].sort();
 }
@@ -95,5 +95,5 @@ function withoutLinks(seen: SeenFiles, element: Element, path: string): string {
 
 /** Elements that are needed to build it, and have the file. */
 function unused(seen: SeenFiles, element: Element, path: string): Element[] {
-  return dependencies(element, "all").filter((each) => each !== element && contentOf(seen, each)?.has(path));
+  return dependencies(element, "all").filter((each) => each !== element && leavesOf(seen, each)?.has(path));
 }
