@@ -9,26 +9,37 @@ export function describeCommands(path: readonly string[]): string | undefined {
   const entry = findEntry(path);
   if (entry === undefined) return undefined;
   const name = path.at(-1) ?? PROGRAM;
-  return JSON.stringify(describe(name, entry, path.length === 0 ? program.options : undefined), undefined, 2);
+  const isOwn = path.some((_, i) => findEntry(path.slice(0, i))?.own === true);
+  return JSON.stringify(describe(name, entry, isOwn, path.length === 0 ? program.options : undefined), undefined, 2);
 }
 
-/** @param options in place of the entry's own */
-function describe(name: string, entry: Command | Group, options?: Readonly<Record<string, Option>>): object {
-  const own = options ?? (isGroup(entry) ? {} : entry.options);
+/**
+ * @param isInOwn whether it is below a group that BuildStream has not
+ * @param options in place of the entry's own
+ */
+function describe(
+  name: string,
+  entry: Command | Group,
+  isInOwn: boolean,
+  options: Readonly<Record<string, Option>> = isGroup(entry) ? {} : entry.options,
+): object {
+  const isOwn = isInOwn || entry.own === true;
   return {
     name,
     summary: entry.summary,
     description: entry.description,
     // Whether BuildStream has it as well.
-    buildstream: entry.own !== true,
-    options: [...Object.values(own), HELP].map(describeOption),
+    buildstream: !isOwn,
+    options: [...Object.values(options), HELP].map((option) => describeOption(option, isOwn)),
     ...(isGroup(entry)
-      ? { commands: Object.entries(entry.commands).map(([each, below]) => describe(each, below)) }
+      ? { commands: Object.entries(entry.commands).map(([each, below]) => describe(each, below, isOwn)) }
       : { arguments: Object.values(entry.arguments).map(describeArgument) }),
   };
 }
 
-function describeOption({ flags, negative, help, words, multiple, metavar, defaultValue, showDefault, own }: Option) {
+/** @param isOwn whether the command is one that BuildStream has not */
+function describeOption(option: Option, isOwn: boolean) {
+  const { flags, negative, help, words, multiple, metavar, defaultValue, showDefault, own } = option;
   return {
     flags,
     ...(negative.length > 0 && { negative }),
@@ -37,7 +48,7 @@ function describeOption({ flags, negative, help, words, multiple, metavar, defau
     multiple,
     ...(metavar !== undefined && { metavar }),
     ...(showDefault && { default: defaultValue }),
-    buildstream: !own,
+    buildstream: !isOwn && !own,
   };
 }
 

@@ -62,7 +62,8 @@ export async function inventoriesOf(
     const spec = element.kind === "oci" ? readOciSpec(element.config).images[i] : undefined;
     found.set(digest, {
       element: element.fullName,
-      tag: spec?.tags?.[0] ?? given,
+      // What a layout says of several images together is the name of none of them.
+      tag: spec?.tags?.[0] ?? (entries.length === 1 ? given : undefined),
       digest,
       platform,
       created: epoch() ?? spec?.sourceDateEpoch ?? 0,
@@ -230,8 +231,10 @@ function sha1Of(cas: Cas, digest: Digest): string {
   return hash.digest("hex");
 }
 
-/** Seconds since 1970, if the environment says so. */
+/** Seconds since 1970, if the environment says so. @throws BstError domain app, reason invalid-date */
 function epoch(): number | undefined {
   const { SOURCE_DATE_EPOCH: text } = process.env;
-  return text !== undefined && /^\d{1,11}$/.test(text) ? Number(text) : undefined;
+  if (text === undefined || text === "") return undefined;
+  if (/^\d{1,11}$/.test(text)) return Number(text);
+  throw new BstError("app", `SOURCE_DATE_EPOCH is no number of seconds: '${text}'`, { reason: "invalid-date" });
 }

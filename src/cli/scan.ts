@@ -2,7 +2,7 @@
 import { flag, type Option } from "./spec/types.ts";
 import { suggestion, UsageError } from "./usage.ts";
 
-export const HELP = flag("-h --help", "Show this help and exit");
+export const HELP = flag("-h --help", "Show this help and exit; with --json, as JSON");
 
 /** One option as it was given. */
 export interface Given {

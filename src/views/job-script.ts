@@ -9,7 +9,9 @@ const LISTED = 8;
 /** Lines without indentation; none for jobs that only move what is in caches. */
 export async function jobScript({ action, element }: PlannedJob, tools: RecordTools): Promise<string[]> {
   if (action === "fetch") {
-    return element.sourceInfo().map(({ kind, url, version }) => `# ${kind}: ${url} ${version}`);
+    return element
+      .sourceInfo()
+      .map(({ kind, medium, url, version }) => `# ${kind}: ${url}${medium === "local" ? "" : ` ${version}`}`);
   }
   if (action !== "build") return [];
   const lines: string[] = [];

@@ -110,8 +110,10 @@ function arePushed(session: Session, element: Element, jobs: readonly PlannedJob
 
 function whyFetch(element: Element): string {
   if (element.sources.length === 0) return "It has no sources; that is noted as well";
-  if (areOriginalsCached(element)) return "Its sources are downloaded, and not yet staged";
   const places = element.sourceInfo().flatMap(({ medium, url }) => (medium === "local" ? [] : [url]));
+  if (areOriginalsCached(element)) {
+    return `Its sources are ${places.length === 0 ? "in the project" : "downloaded"}, and not yet staged`;
+  }
   const from = places.length === 0 ? "" : `: ${places.join(", ")}`;
   return `Its sources are not in the cache${from}`;
 }

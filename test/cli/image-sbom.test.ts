@@ -113,6 +113,8 @@ describe("image sbom", () => {
     const later = JSON.parse(await output("sbom image.bst", { env: { SOURCE_DATE_EPOCH: "86400" } }));
     expect(later.creationInfo.created).toBe("1970-01-02T00:00:00Z");
     expect(later.files).toBeUndefined();
+    const { error } = await run("sbom image.bst", { env: { SOURCE_DATE_EPOCH: "today" } });
+    expect(error?.reason).toBe("invalid-date");
   });
 
   test("is valid for the tools of SPDX", async (context) => {

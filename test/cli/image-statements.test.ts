@@ -118,6 +118,7 @@ describe("signatures", () => {
     const verify = `verify docker://${name} --key ${key.public}`;
     expect(await output(verify)).toContain(`${digest} is signed with`);
     expect((await run(`${verify} --recursive`)).error?.reason).toBe("image-not-signed");
+    expect((await run(`verify docker://${name} --recursive`)).error?.message).toContain("--key says whose");
     expect(await output(`sign ${name} --key ${key.private} --recursive`)).toBe(`${digest}\n`);
     const { manifests } = manifestAt(registry, "1");
     const lines = (await output(`${verify} --recursive`)).split("\n");

@@ -69,6 +69,9 @@ describe("the program", () => {
       default: "run",
       buildstream: true,
     });
+    const image = whole.commands.find(({ name }: { name: string }) => name === "image");
+    const owned = image.commands.flatMap(({ options }: { options: { buildstream: boolean }[] }) => options);
+    expect(owned.some(({ buildstream }: { buildstream: boolean }) => buildstream)).toBe(false);
     // Each command that helps on itself is in it.
     expect(JSON.parse(run("help", "--json", "artifact").stdout)).toEqual(artifact);
     expect(run("build", "--dry-run", "--json", "--nonsense")).toMatchObject({ status: 2 });

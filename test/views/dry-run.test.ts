@@ -67,6 +67,9 @@ describe("build --dry-run", () => {
     const order = first.filter(({ action }) => action === "build").map(({ element }) => element);
     expect(order).toEqual(["a.bst", "b.bst", "stack.bst", "layer.bst", "image.bst"]);
     expect(first.find(({ element }) => element === "a.bst")?.neededBy).toBe("b.bst needs it to run");
+    expect(first.find(({ action, element }) => action === "fetch" && element === "a.bst")?.why).toBe(
+      "Its sources are in the project, and not yet staged",
+    );
     expect(first.at(-1)).toMatchObject({
       action: "build",
       element: "image.bst",

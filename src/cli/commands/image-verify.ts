@@ -16,6 +16,9 @@ export const run: Run<"image verify"> = async (context, options) => {
   const name = absolute(context, parseImageName(options.image));
   const select = options.platform === undefined ? "all" : selectionOf(options);
   const key = options.key === undefined ? undefined : publicKeyAt(context, options.key);
+  if (key === undefined && options.recursive) {
+    throw new BstError("app", "--recursive is about signatures: --key says whose", { reason: "no-signatures" });
+  }
   if (key !== undefined && name.kind !== "registry") {
     throw new BstError("app", "Signatures are kept in registries: name an image in one", { reason: "no-signatures" });
   }

@@ -13,6 +13,8 @@ const MAX_MEMORY = 1 << 30;
  */
 export function readPrivateKey(pem: string, name: string, password: string | undefined): KeyObject {
   const [, , body = ""] = /-----BEGIN ENCRYPTED (SIGSTORE|COSIGN) PRIVATE KEY-----([^-]*)-----END/.exec(pem) ?? [];
+  if (/-----BEGIN (EC )?PUBLIC KEY-----/.test(pem))
+    throw invalidKey(`${name} is a public key: signing takes the private`);
   const read = () =>
     body === ""
       ? createPrivateKey({ key: pem, ...(password !== undefined && { passphrase: password }) })

@@ -1,5 +1,6 @@
 /** Lists of parts as CycloneDX 1.6 has them, in JSON. */
 import { VERSION } from "../../base/version.ts";
+import { formatPlatform } from "../platform.ts";
 import { imageName, imagePurl, imageTag, timeOf, uuidOf } from "./identity.ts";
 import type { FileFacts, Inventory, Part, SourceFacts } from "./inventory.ts";
 import { type Package, packageOfPart, packageOfSource } from "./packages.ts";
@@ -23,9 +24,7 @@ export function cycloneDxDocument(inventory: Inventory): string {
         purl: root,
         properties: [
           { name: "bst-ts:element", value: element },
-          ...(platform === undefined
-            ? []
-            : [{ name: "bst-ts:platform", value: `${platform.os}/${platform.architecture}` }]),
+          ...(platform === undefined ? [] : [{ name: "bst-ts:platform", value: formatPlatform(platform) }]),
         ],
       },
     },
