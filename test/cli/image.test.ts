@@ -237,6 +237,12 @@ describe("images elsewhere", () => {
 
   test("of elements may have links that lead outside, and nobody else's may", async () => {
     expect(await output("verify outward.bst")).toContain("is whole");
+    const { stdout: key } = await runCli(["show", "--deps", "none", "--format", "%{full-key}", "outward.bst"], {
+      cwd,
+      config,
+    });
+    expect(await output(`verify test/outward/${key.trim()}`)).toContain("is whole");
+    expect(await output(`verify test/outward/${key.trim()}`, { cwd: tempDir("no-project") })).toContain("is whole");
     const registry = await serveRegistry();
     await output(`push outward.bst ${registry.host}/app:1`);
     const { error } = await run(`verify docker://${registry.host}/app:1`);

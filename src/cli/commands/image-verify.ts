@@ -8,6 +8,7 @@ import { Repository } from "../../oci/registry/repository.ts";
 import { parseImageName } from "../../oci/transport/names.ts";
 import { verifyImage } from "../../oci/verify.ts";
 import type { Run } from "../app.ts";
+import type { Subject } from "../artifacts.ts";
 import { absolute, asJob, bytesOf, openImages, selectionOf } from "../images.ts";
 import { publicKeyAt } from "../statements.ts";
 
@@ -25,8 +26,7 @@ export const run: Run<"image verify"> = async (context, options) => {
   const { images, tools } = await openImages(context, [name], options);
   for (const image of images) {
     await using reader = image.reader;
-    const element = image.subject?.element;
-    const links = element !== undefined && makesImages(element) ? "any" : "inside";
+    const links = image.subject !== undefined && isMade(image.subject) ? "any" : "inside";
     const found = await asJob(context, { action: "verify", ...image.about }, (job) =>
       verifyImage(reader, { select, signal, links, ...bytesOf(job) }),
     );
@@ -48,3 +48,8 @@ export const run: Run<"image verify"> = async (context, options) => {
   }
   return undefined;
 };
+
+/** Whether elements made the image of their files. Of an artifact that is named by its key nobody knows the kind. */
+function isMade({ element, record }: Subject): boolean {
+  return element === undefined ? (record?.buildDeps.length ?? 0) > 0 : makesImages(element);
+}
