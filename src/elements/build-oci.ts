@@ -17,6 +17,7 @@ import type { MappingNode, ScalarNode } from "../yaml/node.ts";
 import { parseYaml } from "../yaml/parse.ts";
 import { divided } from "./divided.ts";
 import { fakeXattrs } from "./fakecap.ts";
+import { warnOfLinks, warnOfPlatform } from "./image-warnings.ts";
 import type { Layout } from "./layout.ts";
 import { declaredByStaged } from "./origins.ts";
 
@@ -42,6 +43,7 @@ export function buildOci(io: BuildIo, script: ServedScript): CommandService {
       validate(config, ociSchema);
       const asWritten = readOciSpec(config);
       const spec = checkout === undefined || asWritten.mode === "docker" ? asWritten : withCommit(asWritten, checkout);
+      for (const image of spec.images) warnOfPlatform(io, image);
       const nodes = config.sequence("images")?.mappings() ?? [];
       return assembleImages(
         io.cas,
@@ -117,7 +119,13 @@ class Call {
       const stays = capabilities !== undefined && !(CAPABILITY_XATTR in given);
       declared.set(inside, { ...rest, ...(stays && { capabilities }), xattrs: { ...xattrs, ...given } });
     }
-    return { tree, declared, divide: divided(this.#io, project, image, { tree, staged: elements }) };
+    const content = { tree, staged: elements };
+    return {
+      tree,
+      declared,
+      divide: divided(this.#io, project, image, content),
+      onOutwardLinks: (links) => warnOfLinks(this.#io, links, content),
+    };
   }
 
   /** What is in a folder of the sandbox, and its path from the root. */

@@ -6,7 +6,7 @@ import { Tree } from "../cas/tree.ts";
 import { assembleImages, type ImageInput } from "../oci/assemble.ts";
 import { DIVISION_VERSION } from "../oci/division.ts";
 import { Memo } from "../oci/memo.ts";
-import { goArchitecture } from "../oci/platform.ts";
+import type { OutwardLink } from "../oci/outward-links.ts";
 import { type ImageSpec, ociSchema, readOciSpec } from "../oci/schema.ts";
 import { withCommit } from "../oci/vcs.ts";
 import type { BuildIo, ConfiguredDependency, DependencyFacts, ElementKind } from "../project/element-kind.ts";
@@ -15,6 +15,7 @@ import { basesBehind } from "./bases.ts";
 import { makesImages } from "./build-oci.ts";
 import { commitKey, warnOfNoCommit } from "./commit.ts";
 import { divided } from "./divided.ts";
+import { warnOfLinks, warnOfPlatform } from "./image-warnings.ts";
 import { declaredByStaged } from "./origins.ts";
 
 const OUTPUT = "/output";
@@ -40,8 +41,13 @@ export const oci: ElementKind = {
     const content = (io: BuildIo, image: ImageSpec, selection: readonly DependencyFacts[], index: number) => {
       const tree = stageLayer(io, selection, index);
       const elements = io.dependencies(selection);
-      const declared = declaredByStaged(io, { elements });
-      return { tree, declared, divide: divided(io, facts.projectName, image, { tree, staged: elements }) };
+      const staged = { tree, staged: elements };
+      return {
+        tree,
+        declared: declaredByStaged(io, { elements }),
+        divide: divided(io, facts.projectName, image, staged),
+        onOutwardLinks: (links: readonly OutwardLink[]) => warnOfLinks(io, links, staged),
+      };
     };
     const bases = ({ maxLayers, layer, add }: ImageSpec) =>
       maxLayers === undefined ? [] : [...basesBehind((layer ?? add ?? []).map(find))].sort();
@@ -97,19 +103,6 @@ export const oci: ElementKind = {
 
 function parentAt(config: MappingNode, index: number, key: "element" | "image"): ScalarNode | undefined {
   return config.sequence("images")?.mappings()[index]?.mapping("parent")?.scalar(key);
-}
-
-/** What other programs say for it, which no container engine takes. */
-function warnOfPlatform(io: BuildIo, { architecture, os }: ImageSpec): void {
-  for (const [key, word, right] of [
-    ["architecture", architecture, goArchitecture(architecture)],
-    ["os", os, os.toLowerCase()],
-  ] as const) {
-    if (word === right) continue;
-    io.warn(`The image's '${key}' is '${word}': container engines look for '${right}'`, {
-      detail: "Platforms of images are named in Go's words.",
-    });
-  }
 }
 
 /** Where a parent or a part of a layer is named. */

@@ -24,6 +24,7 @@ import {
 import { writeLayout } from "./layout.ts";
 import { LAYER } from "./media-types.ts";
 import type { Memo } from "./memo.ts";
+import { type OutwardLink, outwardLinks, parseLinks } from "./outward-links.ts";
 import { type BaseImage, readBaseImage } from "./parent.ts";
 import { rememberRoot, rootOf } from "./root.ts";
 import type { ImageSpec, OciSpec } from "./schema.ts";
@@ -49,6 +50,8 @@ export interface ImageInput {
   readonly divide?: Divide | undefined;
   /** The artifact with the parent, where the specification names one. */
   readonly parent?: ParentInput | undefined;
+  /** Called with the links of the new layers that lead above the root, where there are any. */
+  readonly onOutwardLinks?: ((links: readonly OutwardLink[]) => void) | undefined;
 }
 
 export interface AssembleOptions {
@@ -78,6 +81,7 @@ export async function assembleImages(
   for (const [i, image] of spec.images.entries()) {
     const assembly = new Assembly(cas, spec, image, options);
     images.push(await options.activity(`Assembling image ${i}`, () => assembly.image(inputs[i] ?? {})));
+    if (assembly.outwardLinks.length > 0) inputs[i]?.onOutwardLinks?.(assembly.outwardLinks);
   }
   return writeLayout(cas, spec, images);
 }
@@ -89,6 +93,8 @@ interface Step {
 }
 
 class Assembly {
+  /** Of the layers that are new in it. */
+  readonly outwardLinks: OutwardLink[] = [];
   readonly #cas: Cas;
   readonly #spec: ImageSpec;
   readonly #format: LayerFormat;
@@ -151,9 +157,7 @@ class Assembly {
 
   async #steps(content: Content, below: Content, divide: Divide | undefined): Promise<Step[]> {
     if (divide === undefined) {
-      const layer = await this.#remembered(this.#key(content, below), () =>
-        this.#write([...layerEntries(this.#cas, content, below)]),
-      );
+      const layer = await this.#layer(this.#key(content, below), () => layerEntries(this.#cas, content, below));
       return layer === undefined ? [] : [{ layer }];
     }
     const steps: Step[] = [];
@@ -162,22 +166,10 @@ class Assembly {
       // An entry says all that its layer holds of it.
       const hash = createHash("sha256");
       for (const entry of entries) hash.update(`${JSON.stringify(entry)}\n`);
-      const layer = await this.#remembered(`${this.#formatKey()} entries ${hash.digest("hex")}`, () =>
-        this.#write(entries),
-      );
+      const layer = await this.#layer(`${this.#formatKey()} entries ${hash.digest("hex")}`, () => entries);
       if (layer !== undefined) steps.push({ layer, about });
     }
     return steps;
-  }
-
-  #write(entries: readonly LayerEntry[]): Promise<Layer | undefined> {
-    const { signal, onProgress } = this.#options;
-    const all = entries.reduce((sum, entry) => sum + (entry.kind === "file" ? entry.digest.size : 0), 0);
-    let done = 0;
-    return writeLayer(this.#cas, entries, this.#format, signal, (count) => {
-      done += count;
-      onProgress?.(done, all);
-    });
   }
 
   #formatKey(): string {
@@ -190,12 +182,27 @@ class Assembly {
     return `${this.#formatKey()} ${of(content)}\n${of(below)}`;
   }
 
-  async #remembered(key: string, write: () => Promise<Layer | undefined>): Promise<Layer | undefined> {
+  /** The layer with some entries, which are asked for where it was not written before. */
+  async #layer(key: string, entries: () => Iterable<LayerEntry>): Promise<Layer | undefined> {
     const { memo } = this.#options;
     const known = parseLayer(memo.get(key) ?? "");
-    if (known !== undefined && this.#cas.has(known.digest)) return known;
-    const layer = await write();
+    const isThere = known !== undefined && this.#cas.has(known.digest);
+    const layer = isThere ? known : await this.#write(key, [...entries()]);
+    this.outwardLinks.push(...parseLinks(memo.get(linksKey(key))));
+    return layer;
+  }
+
+  async #write(key: string, entries: readonly LayerEntry[]): Promise<Layer | undefined> {
+    const { memo, signal, onProgress } = this.#options;
+    const links = outwardLinks(entries);
+    const all = entries.reduce((sum, entry) => sum + (entry.kind === "file" ? entry.digest.size : 0), 0);
+    let done = 0;
+    const layer = await writeLayer(this.#cas, entries, this.#format, signal, (count) => {
+      done += count;
+      onProgress?.(done, all);
+    });
     if (layer === undefined) return undefined;
+    if (links.length > 0) memo.set(linksKey(key), JSON.stringify(links));
     memo.set(key, formatLayer(layer));
     rememberMade(memo, layer);
     return layer;
@@ -225,6 +232,11 @@ class Assembly {
       throw invalidImage(`The layer sha256:${digest.hash} can't be used: ${error.message}`);
     }
   }
+}
+
+/** @param key of a layer */
+function linksKey(key: string): string {
+  return `outward links ${key}`;
 }
 
 function formatLayer({ mediaType, digest, diffId }: Layer): string {

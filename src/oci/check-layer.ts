@@ -8,6 +8,7 @@ import { type GrowthLimits, mostBytes } from "./growth.ts";
 import { invalidImage } from "./json.ts";
 import type { Layer } from "./layer.ts";
 import type { Memo } from "./memo.ts";
+import { isOutward, splitPath } from "./outward-links.ts";
 import { plainLayer, unreadable } from "./transport/plain-layer.ts";
 
 export interface LayerLimits extends GrowthLimits {
@@ -141,7 +142,7 @@ class Members {
       if (text.length > MAX_PATH) throw new TarError(`'${text.slice(0, 100)}…' is a path of ${text.length} characters`);
       if (text.includes("\0")) throw new TarError(`${JSON.stringify(text)} has a zero byte in its name`);
     }
-    const path = split(name);
+    const path = splitPath(name);
     if (path.includes("..")) throw new TarError(`'${name}' points outside of the image`);
     const through = this.#symlinkAbove(path);
     if (through !== undefined) throw new TarError(`'${name}' is written through the symbolic link '${through}'`);
@@ -150,14 +151,14 @@ class Members {
       this.#symlinks.delete(path.join("/"));
       return;
     }
-    if (this.#links === "inside" && !linkName.startsWith("/") && climbs(path.slice(0, -1), linkName)) {
+    if (this.#links === "inside" && isOutward(name, linkName)) {
       throw outside(name, linkName);
     }
     this.#symlinks.add(path.join("/"));
   }
 
   #checkHardLink(name: string, linkName: string): void {
-    const target = split(linkName);
+    const target = splitPath(linkName);
     if (target.includes("..")) throw outside(name, linkName);
     const through = this.#symlinkAbove(target);
     if (through === undefined) return;
@@ -176,18 +177,4 @@ class Members {
 
 function outside(name: string, linkName: string): TarError {
   return new TarError(`'${name}' links to '${linkName}', which points outside of the image`);
-}
-
-function split(path: string): string[] {
-  return path.split("/").filter((name) => name !== "" && name !== ".");
-}
-
-/** Whether a relative link leads above the root. */
-function climbs(from: readonly string[], target: string): boolean {
-  let depth = from.length;
-  for (const name of split(target)) {
-    depth += name === ".." ? -1 : 1;
-    if (depth < 0) return true;
-  }
-  return false;
 }

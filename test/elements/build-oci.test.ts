@@ -158,6 +158,18 @@ EOF`,
 - {filename: replacer.bst, config: {location: /layer}}
 - {filename: replacer.bst, config: {location: /layer/in}}`,
   ),
+  "elements/warned.bst": script(
+    `
+ln -s ../../by-command /layer/d
+cd "%{install-root}"
+build-oci <<EOF
+images: [{os: Linux, architecture: x86_64, layer: /layer}]
+EOF`,
+    "[root.bst, {filename: links.bst, config: {location: /layer}}]",
+  ),
+  "elements/links.bst": "kind: import\nsources: [{kind: local, path: links}]\n",
+  "links/lib/up": { symlink: "../../x" },
+  "links/lib/inside": { symlink: "../lib" },
   "elements/owner.bst": `
 kind: import
 sources: [{kind: local, path: owner}]
@@ -297,6 +309,16 @@ describe("a script with build-oci", () => {
       "-rw-r--r-- in/b",
       "-rw------- in/c",
     ]);
+  });
+
+  it("warns of what the image may be wrong about", async () => {
+    const { code, stderr } = await bst(["build", "warned.bst"]);
+    expect(code).toBe(0);
+    expect(stderr).toContain("'x86_64': container engines look for 'amd64'");
+    expect(stderr).toContain("'Linux': container engines look for 'linux'");
+    expect(stderr).toContain(
+      "2 relative links lead above the root: /d to '../../by-command'; /lib/up to '../../x', of links.bst",
+    );
   });
 
   it("needs a shell only, and can do it again", async () => {

@@ -1,6 +1,8 @@
-/** What images are made of is said by words in their element: wrong ones are told where they are. */
+/** What images are made of is said by words in their element: wrong ones are told where they are. So are strange files. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { project, runCli } from "../helpers.ts";
+import { cacheConfig, project, runCli, writeFiles } from "../helpers.ts";
 
 const image = (body: string) => `kind: oci\nbuild-depends: [a.bst, base.bst]\nconfig:\n  images:\n  - ${body}\n`;
 const LINUX = "architecture: amd64\n    os: linux";
@@ -13,6 +15,15 @@ const cwd = project({
   "typo2.bst": image(`${LINUX}\n    layer: [a.bst, b.bst]`),
   "many.bst": image(`${LINUX}\n    parent: {element: base.bst, image: 7}`),
   "tag.bst": image(`${layer}\n    tags: ['a:1', 'X/b:1']`),
+  "links.bst": "kind: import\nsources: [{kind: local, path: links}]\n",
+  "links/lib/up": { symlink: "../../x" },
+  "links/lib/inside": { symlink: "../x" },
+  "links/absolute": { symlink: "/../x" },
+  "composed.bst": "kind: compose\nbuild-depends: [links.bst, a.bst]\n",
+  "outward.bst": `kind: oci\nbuild-depends: [composed.bst]\nconfig:\n  images:\n  - ${LINUX}\n    layer: [composed.bst]\n`,
+  "many-links.bst": "kind: import\nsources: [{kind: local, path: many-links}]\n",
+  ...Object.fromEntries(["a", "b", "c", "d", "e"].map((name) => [`many-links/${name}`, { symlink: `../${name}` }])),
+  "many-outward.bst": `kind: oci\nbuild-depends: [links.bst, many-links.bst]\nconfig:\n  images:\n  - ${LINUX}\n    layer: [many-links.bst]\n    layers: {max: 5}\n`,
   "words.bst": image("architecture: x86_64\n    os: Linux\n    layer: [a.bst]"),
 });
 
@@ -39,5 +50,30 @@ describe("words of an image", () => {
     expect([code, stderr]).toEqual([0, expect.stringContaining("'x86_64': container engines look for 'amd64'")]);
     expect(stderr).toContain("'Linux': container engines look for 'linux'");
     expect((await runCli(["build", "base.bst"], { cwd })).stderr).not.toContain("container engines");
+  });
+});
+
+describe("links of an image that lead above its root", () => {
+  test("are warned of once, with who has them", async () => {
+    const config = cacheConfig();
+    const { code, stderr } = await runCli(["build", "outward.bst"], { cwd, config });
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(/WARNING A relative link leads above the root: \/lib\/up to '..\/..\/x', of links.bst\n/),
+    ]);
+    expect(stderr.match(/above the root/g)).toHaveLength(1);
+    // Another image with the layer that was made before.
+    writeFiles(cwd, { "again.bst": `${readFileSync(join(cwd, "outward.bst"), "utf8")}    comment: again\n` });
+    const again = await runCli(["build", "again.bst"], { cwd, config });
+    expect(again.stderr).toContain("/lib/up to '../../x', of links.bst");
+  });
+
+  test("are counted where they are many", async () => {
+    const { stderr } = await runCli(["build", "many-outward.bst"], { cwd });
+    expect(stderr).toContain(
+      "5 relative links lead above the root: /a to '../a', of many-links.bst; /b to '../b', of many-links.bst; " +
+        "/c to '../c', of many-links.bst; and 2 more\n",
+    );
+    expect(stderr.match(/above the root/g)).toHaveLength(1);
   });
 });
