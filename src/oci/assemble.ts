@@ -64,7 +64,7 @@ export interface AssembleOptions {
 }
 
 /** A change to how layers are written changes this, so that none written before is taken for one written now. */
-const LAYER_VERSION = 2;
+const LAYER_VERSION = 3;
 
 /**
  * The tree of the layout with the images of a specification. The same input gives the same tree.

@@ -1,7 +1,7 @@
 /** How the layers of an image are compressed. */
-import { GZIP_HELD, GZIP_PIECE, gzip } from "./gzip.ts";
+import { GZIP_PIECE, gzip } from "./gzip.ts";
 import { LAYER_GZIP, LAYER_ZSTD } from "./media-types.ts";
-import { ZSTD_HELD, ZSTD_PIECE, zstd } from "./zstd.ts";
+import { ZSTD_PIECE, zstd } from "./zstd.ts";
 
 export type CompressionKind = "none" | "gzip" | "zstd";
 
@@ -23,8 +23,6 @@ export interface Compressor {
   readonly mediaType: string;
   /** Bytes: the result depends on it. */
   readonly pieceSize: number;
-  /** How many pieces it holds on to; see {@link Packing.pieces}. */
-  readonly held: number;
   compress(pieces: AsyncIterable<Buffer>): AsyncIterable<Uint8Array>;
 }
 
@@ -34,8 +32,8 @@ export function compressorOf({ kind, level }: Compression): Compressor | undefin
     case "none":
       return undefined;
     case "gzip":
-      return { mediaType: LAYER_GZIP, pieceSize: GZIP_PIECE, held: GZIP_HELD, compress: (all) => gzip(all, level) };
+      return { mediaType: LAYER_GZIP, pieceSize: GZIP_PIECE, compress: (all) => gzip(all, level) };
     case "zstd":
-      return { mediaType: LAYER_ZSTD, pieceSize: ZSTD_PIECE, held: ZSTD_HELD, compress: (all) => zstd(all, level) };
+      return { mediaType: LAYER_ZSTD, pieceSize: ZSTD_PIECE, compress: (all) => zstd(all, level) };
   }
 }

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { Digest } from "../cas/digest.ts";
 import type { Cas } from "../cas/store.ts";
 import { PIECES_ON_THREAD, storeOnThread } from "../cas/threaded-blob.ts";
+import { PIECES_HELD } from "./compress-pieces.ts";
 import { type Compression, compressorOf } from "./compression.ts";
 import type { LayerEntry } from "./layer-entries.ts";
 import { LAYER } from "./media-types.ts";
@@ -42,9 +43,9 @@ export async function writeLayer(
     const digest = await storePlain(cas, all, { mtime, onBytes }, signal);
     return { mediaType: LAYER, digest, diffId: `sha256:${digest.hash}` };
   }
-  const { mediaType, pieceSize, held } = compressor;
+  const { mediaType, pieceSize } = compressor;
   const hash = createHash("sha256");
-  const pieces = passing(pack(cas, all, { mtime, pieceSize, pieces: held, onBytes }), signal, (piece) =>
+  const pieces = passing(pack(cas, all, { mtime, pieceSize, pieces: PIECES_HELD, onBytes }), signal, (piece) =>
     hash.update(piece),
   );
   const digest = await cas.importStream(compressor.compress(pieces), { signal });

@@ -1,28 +1,15 @@
-/** Compresses a stream by zstd on several processors, into bytes that do not depend on how many there are. */
+/** Compresses a stream by zstd, one frame for each piece. */
 import { createRequire } from "node:module";
-import { availableParallelism } from "node:os";
-import { sharedBuffer, Thread } from "../base/threads.ts";
+import { compressPieces, type PieceRequest } from "./compress-pieces.ts";
 
 /** What a piece becomes is a frame of its own; readers take frames one after the other for one stream. */
 export const ZSTD_PIECE: number = 2 << 20;
-const THREADS = availableParallelism();
-/** Pieces that are compressed or wait for it: enough for no thread to wait for the source. */
-const IN_FLIGHT = 2 * THREADS + 1;
-/** How many pieces {@link zstd} holds on to: a source may reuse a piece's memory only this many pieces later. */
-export const ZSTD_HELD: number = IN_FLIGHT + 2;
 
 const resolve = createRequire(__filename).resolve;
 
 interface Modules {
   readonly native: string | undefined;
   readonly wasm: string;
-}
-
-interface Request {
-  readonly piece: Uint8Array;
-  readonly level: number;
-  /** Shared memory for the result. */
-  readonly into: Uint8Array;
 }
 
 /**
@@ -42,25 +29,25 @@ function modules(): Modules {
 function compressor(load: (module: string) => unknown, { native, wasm }: Modules) {
   type Native = { CCtx: new () => { compress(into: Uint8Array, piece: Uint8Array, level: number): number } };
   type Wasm = { init(): Promise<void>; compress(piece: Uint8Array, level: number): Uint8Array };
-  let compress: ((request: Request) => number) | undefined;
+  let compress: ((request: PieceRequest) => number) | undefined;
   const choose = async () => {
     try {
       if (native !== undefined) {
         const context = new (load(native) as Native).CCtx();
-        return ({ into, piece, level }: Request) => context.compress(into, piece, level);
+        return ({ into, piece, level }: PieceRequest) => context.compress(into, piece, level);
       }
     } catch {
       // It was not compiled for this machine.
     }
     const library = load(wasm) as Wasm;
     await library.init();
-    return ({ into, piece, level }: Request) => {
+    return ({ into, piece, level }: PieceRequest) => {
       const compressed = library.compress(piece, level);
       into.set(compressed);
       return compressed.length;
     };
   };
-  return async (request: Request): Promise<number> => {
+  return async (request: PieceRequest): Promise<number> => {
     compress ??= await choose();
     return compress(request);
   };
@@ -71,39 +58,15 @@ function compressor(load: (module: string) => unknown, { native, wasm }: Modules
  * @param from which library to use, for tests
  * @returns frames, each of which holds until the next is asked for
  */
-export async function* zstd(
+export function zstd(
   pieces: AsyncIterable<Uint8Array>,
   level: number,
   from: Modules = modules(),
-): AsyncGenerator<Uint8Array> {
-  const threads: Thread<Modules, Request, number>[] = [];
-  const running: Promise<Uint8Array>[] = [];
-  const results: Buffer[] = [];
-  let count = 0;
-  try {
-    for await (const piece of pieces) {
-      if (running.length >= IN_FLIGHT) yield await (running.shift() as Promise<Uint8Array>);
-      const place = count % (IN_FLIGHT + 1);
-      const turn = count++ % THREADS;
-      let into = results[place];
-      if (into === undefined || into.length < mostOf(piece)) into = results[place] = sharedBuffer(mostOf(piece));
-      threads[turn] ??= new Thread(compressor, from);
-      running.push(resultOf(threads[turn], { piece, level, into }));
-    }
-    for (const compressed of running) yield await compressed;
-  } finally {
-    for (const thread of threads) await thread[Symbol.asyncDispose]();
-  }
+): AsyncIterable<Uint8Array> {
+  return compressPieces(pieces, { work: compressor, data: from, level, most: mostOf });
 }
 
-function resultOf(thread: Thread<Modules, Request, number>, request: Request): Promise<Uint8Array> {
-  const result = thread.call(request).then((length) => request.into.subarray(0, length));
-  // A failure shows where the result is awaited, which may be after others.
-  result.catch(() => {});
-  return result;
-}
-
-/** The most bytes that the frame of a piece can take. */
-function mostOf(piece: Uint8Array): number {
-  return piece.length + (piece.length >> 8) + 256;
+/** The most bytes that a frame can take. */
+function mostOf(size: number): number {
+  return size + (size >> 8) + 256;
 }
