@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { isatty } from "node:tty";
 import { createReporter, type Reporter } from "../report/reporter.ts";
 import type { LogSettings } from "../report/settings.ts";
-import type { Interruption } from "./interruption.ts";
+import type { Interruption, TakeSignal } from "./interruption.ts";
 import { STDERR, STDOUT, writeError, writeOutput } from "./output.ts";
 import type { CommandName, OptionsOf } from "./spec/commands.ts";
 import type { GlobalOptions } from "./spec/globals.ts";
@@ -21,7 +21,7 @@ export interface CommandContext {
   /** Aborted when the user interrupts the program. */
   readonly signal: AbortSignal;
   /** Leaves terminal and Ctrl-C to somebody else, until what is returned is called; messages can wait for that. */
-  lendTerminal(options?: { readonly holdMessages?: boolean }): () => void;
+  lendTerminal(options?: { readonly holdMessages?: boolean; readonly takeSignal?: TakeSignal }): () => void;
   /**
    * Writes a line to the standard output, after all that was reported.
    * @throws OutputClosed, which ends the program quietly
@@ -72,7 +72,7 @@ export function createContext(globals: GlobalOptions, interruption: Interruption
     signal: interruption.signal,
     lendTerminal: (options) => {
       const resume = reporter.suspend(options);
-      const takeBack = interruption.lendTerminal();
+      const takeBack = interruption.lendTerminal(options?.takeSignal);
       return () => {
         takeBack();
         resume();

@@ -43,16 +43,8 @@ export class ContainerEngine {
     return (await this.#run(args, "ignore")).status === 0;
   }
 
-  /** Runs it on this process's own input and output; returns its exit status. */
-  async attached(...args: string[]): Promise<number> {
-    return (await this.#run(args, "inherit")).status;
-  }
-
-  async #run(args: readonly string[], stdio: "ignore" | "pipe" | "inherit") {
-    const child = spawn(this.name, args, {
-      stdio: [stdio === "inherit" ? "inherit" : "ignore", stdio, stdio],
-      signal: this.#signal,
-    });
+  async #run(args: readonly string[], stdio: "ignore" | "pipe") {
+    const child = spawn(this.name, args, { stdio: ["ignore", stdio, stdio], signal: this.#signal });
     let output = "";
     let errors = "";
     child.stdout?.setEncoding("utf8").on("data", (text: string) => {

@@ -143,10 +143,13 @@ export function absolute(context: CommandContext, name: ImageName): ImageName {
     : { ...name, path: resolve(context.cwd, name.path) };
 }
 
+/** What is done with blobs; nothing to tell of where the image does not stay. */
+const DONE = { push: "sent", pull: "received", copy: "copied", save: "written", load: undefined } as const;
+
 /** Copies as a job that tells how far it is. @param action as a verb in lower case */
 export function transfer(
   context: CommandContext,
-  action: "push" | "pull" | "copy" | "save",
+  action: keyof typeof DONE,
   { reader, about }: OpenImage,
   writer: ImageWriter,
   select: Selection,
@@ -160,7 +163,11 @@ export function transfer(
       progress.onProgress({ descriptor, done: descriptor.size });
     };
     const parts = await copyImage(reader, writer, { select, signal, ...progress, onBlob });
-    job.emit({ type: "info", text: `${parts.root.descriptor.digest} is at ${writer.name}: ${tally}` });
+    const done = DONE[action];
+    if (done !== undefined) {
+      const text = `${parts.root.descriptor.digest} is at ${writer.name}: ${tally.told(done)}`;
+      job.emit({ type: "info", text });
+    }
     return parts;
   });
 }
@@ -215,9 +222,10 @@ class Tally {
     }
   }
 
-  toString(): string {
+  /** @param done what was, with those that were not there */
+  told(done: string): string {
     return [
-      `${this.#written} blobs of ${formatSize(this.#bytes)} sent`,
+      `${this.#written} blobs of ${formatSize(this.#bytes)} ${done}`,
       ...(this.#present > 0 ? [`${this.#present} were there already`] : []),
       ...(this.#mounted > 0 ? [`${this.#mounted} were taken over from another repository`] : []),
     ].join(", ");

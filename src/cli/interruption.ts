@@ -1,16 +1,23 @@
 /** What the user's Ctrl-C, and a request to end, do to the program. */
 import { EXIT } from "./failure.ts";
 
+export type TakeSignal = (name: NodeJS.Signals) => void;
+
 export class Interruption {
   readonly #controller = new AbortController();
-  /** How many others have the terminal. */
-  #lent = 0;
+  /** Others that have the terminal, and what they do with signals; the last is the one. */
+  readonly #lent: (TakeSignal | undefined)[] = [];
 
   /** From now on, the first SIGINT, SIGTERM or SIGHUP aborts {@link signal}, and a second one ends the program at once. */
   constructor() {
     for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       process.on(name, () => {
-        if (name === "SIGINT" && this.#lent > 0) return;
+        const take = this.#lent.at(-1);
+        if (take !== undefined) {
+          take(name);
+          return;
+        }
+        if (name === "SIGINT" && this.#lent.length > 0) return;
         if (this.signal.aborted) process.exit(EXIT.failure);
         this.#controller.abort();
       });
@@ -21,11 +28,14 @@ export class Interruption {
     return this.#controller.signal;
   }
 
-  /** Takes Ctrl-C for that of another program at the terminal, until what is returned is called. */
-  lendTerminal(): () => void {
-    this.#lent++;
+  /**
+   * Takes Ctrl-C for that of another program at the terminal, until what is returned is called.
+   * @param take gets all signals meanwhile
+   */
+  lendTerminal(take?: TakeSignal): () => void {
+    this.#lent.push(take);
     return () => {
-      this.#lent--;
+      this.#lent.pop();
     };
   }
 }

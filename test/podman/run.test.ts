@@ -25,9 +25,20 @@ config:
       Cmd: [given]
       Env: ["PATH=/bin:/usr/bin"]
 `,
+    "waiting.bst": `kind: oci
+build-depends: [root.bst]
+config:
+  images:
+  - architecture: '${process.arch === "x64" ? "amd64" : process.arch}'
+    os: linux
+    layer: [root.bst]
+    config:
+      Entrypoint: [sh, -c, 'trap "exit 9" TERM; trap "exit 7" INT; echo up; sleep 30 & wait']
+      Env: ["PATH=/bin:/usr/bin"]
+`,
   });
   writeRoot(join(cwd, "root"));
-  const { code, stderr } = await runCli(["build", "app.bst"], { cwd, config });
+  const { code, stderr } = await runCli(["build", "app.bst", "waiting.bst"], { cwd, config });
   expect(code, stderr).toBe(0);
 });
 
@@ -45,6 +56,21 @@ describe.skipIf(podmanAbsent !== undefined)("image run", () => {
     // One that was there before stays.
     await run("app.bst");
     expect(await podman.images()).toEqual([kept]);
+  });
+
+  it.each([
+    ["SIGTERM", 9],
+    ["SIGINT", 7],
+  ] as const)("hands %s on to the container, and cleans up when that has ended", async (signal, status) => {
+    using podman = new Podman();
+    const result = await runCli(["image", "run", "--network", "none", "waiting.bst"], {
+      cwd,
+      config,
+      env: podman.env,
+      onStart: (child) => child.stdout?.on("data", (text) => String(text).includes("up") && child.kill(signal)),
+    });
+    expect(result).toMatchObject({ code: status, stdout: "up\n" });
+    expect(await podman.images()).toEqual([]);
   });
 
   it("says so where there is nothing to run it with", async () => {
