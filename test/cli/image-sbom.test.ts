@@ -2,10 +2,11 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { cacheConfig, project, type RunOptions, runCli, tempDir, writeFiles } from "../helpers.ts";
-import { serveRegistry, type TestRegistry } from "../oci/registry-server.ts";
+import { cacheConfig, project, runCli, tempDir, writeFiles } from "../helpers.ts";
+import { serveRegistry } from "../oci/registry-server.ts";
 import { expectCycloneDx, expectSpdx, spdxToolsAbsent } from "../oci/sbom-schemas.ts";
 import { writeRoot } from "../root.ts";
+import { imageCommands, only } from "./image-commands.ts";
 
 const image = (architecture: string, layer: string, more = "") =>
   `  - architecture: ${architecture}\n    os: linux\n    layer: [${layer}]\n    tags: ['example/app:1.0']\n${more}`;
@@ -13,40 +14,39 @@ const image = (architecture: string, layer: string, more = "") =>
 const imported = (path: string, more = "") => `kind: import\nsources:\n- kind: local\n  path: ${path}\n${more}`;
 
 const config = cacheConfig();
-let cwd: string;
+const cwd = project({
+  "project.conf": "name: test\nmin-version: 2.0\nsource-provenance-attributes:\n  declared-license: Its licence\n",
+  "lib.bst": imported("lib", "public:\n  sbom: {declared-license: MIT, version: '1.2'}\n  cpe: {product: lib}\n"),
+  "lib/usr/lib/lib.so": "lib",
+  "lib/usr/include/lib.h": "header",
+  "group.bst": "kind: stack\ndepends: [lib.bst]\n",
+  "app.bst": imported("app", "runtime-depends: [group.bst]\n"),
+  "app/usr/bin/app": { executable: "app" },
+  "app/usr/bin/link": { symlink: "app" },
+  "root.bst": imported("root"),
+  "made.bst":
+    "kind: manual\nbuild-depends: [root.bst]\ndepends: [group.bst]\nsources:\n- kind: local\n  path: made\n" +
+    "config:\n  install-commands: ['cp made %{install-root}/']\nvariables: {strip-binaries: ''}\n",
+  "made/made": "of sources",
+  "made-image.bst": `kind: oci\nbuild-depends: [made.bst]\nconfig:\n  images:\n${image("amd64", "made.bst")}`,
+  "script.bst":
+    "kind: script\nbuild-depends:\n- root.bst\n- {filename: base.bst, config: {location: /parent}}\n" +
+    "- {filename: app.bst, config: {location: /layer}}\nconfig:\n  build-oci: True\n  commands:\n" +
+    "  - |\n    echo made > /layer/made\n    cd %{install-root}\n    build-oci <<EOF\n    mode: oci\n    images:\n" +
+    "    - os: linux\n      architecture: amd64\n      parent: {image: /parent, index: 0}\n      layer: /layer\n    EOF\n",
+  "over-script.bst": `kind: oci\nbuild-depends: [script.bst, headers.bst]\nconfig:\n  images:\n  - architecture: amd64\n    os: linux\n    parent: {element: script.bst}\n    add: [headers.bst]\n`,
+  "headers.bst": imported("headers"),
+  "headers/usr/include/other.h": "other",
+  "all.bst":
+    "kind: compose\nbuild-depends: [app.bst, headers.bst]\nconfig:\n  exclude: [devel]\npublic:\n  bst: {split-rules: {}}\n",
+  "base.bst": `kind: oci\nbuild-depends: [lib.bst]\nconfig:\n  images:\n${image("amd64", "lib.bst")}`,
+  "image.bst": `kind: oci\nbuild-depends: [base.bst, all.bst]\nconfig:\n  images:\n${image("amd64", "all.bst", "    source-date-epoch: 1700000000\n    parent: {element: base.bst}\n")}`,
+  "two.bst": `kind: oci\nbuild-depends: [app.bst, lib.bst]\nconfig:\n  images:\n${image("amd64", "app.bst")}${image("arm64", "lib.bst")}`,
+  "wrong.bst": `kind: oci\nbuild-depends: [odd.bst]\nconfig:\n  images:\n${image("amd64", "odd.bst")}`,
+  "odd.bst": imported("headers", "public:\n  sbom: {licence: MIT}\n"),
+});
 
 beforeAll(async () => {
-  cwd = project({
-    "project.conf": "name: test\nmin-version: 2.0\nsource-provenance-attributes:\n  declared-license: Its licence\n",
-    "lib.bst": imported("lib", "public:\n  sbom: {declared-license: MIT, version: '1.2'}\n  cpe: {product: lib}\n"),
-    "lib/usr/lib/lib.so": "lib",
-    "lib/usr/include/lib.h": "header",
-    "group.bst": "kind: stack\ndepends: [lib.bst]\n",
-    "app.bst": imported("app", "runtime-depends: [group.bst]\n"),
-    "app/usr/bin/app": { executable: "app" },
-    "app/usr/bin/link": { symlink: "app" },
-    "root.bst": imported("root"),
-    "made.bst":
-      "kind: manual\nbuild-depends: [root.bst]\ndepends: [group.bst]\nsources:\n- kind: local\n  path: made\n" +
-      "config:\n  install-commands: ['cp made %{install-root}/']\nvariables: {strip-binaries: ''}\n",
-    "made/made": "of sources",
-    "made-image.bst": `kind: oci\nbuild-depends: [made.bst]\nconfig:\n  images:\n${image("amd64", "made.bst")}`,
-    "script.bst":
-      "kind: script\nbuild-depends:\n- root.bst\n- {filename: base.bst, config: {location: /parent}}\n" +
-      "- {filename: app.bst, config: {location: /layer}}\nconfig:\n  build-oci: True\n  commands:\n" +
-      "  - |\n    echo made > /layer/made\n    cd %{install-root}\n    build-oci <<EOF\n    mode: oci\n    images:\n" +
-      "    - os: linux\n      architecture: amd64\n      parent: {image: /parent, index: 0}\n      layer: /layer\n    EOF\n",
-    "over-script.bst": `kind: oci\nbuild-depends: [script.bst, headers.bst]\nconfig:\n  images:\n  - architecture: amd64\n    os: linux\n    parent: {element: script.bst}\n    add: [headers.bst]\n`,
-    "headers.bst": imported("headers"),
-    "headers/usr/include/other.h": "other",
-    "all.bst":
-      "kind: compose\nbuild-depends: [app.bst, headers.bst]\nconfig:\n  exclude: [devel]\npublic:\n  bst: {split-rules: {}}\n",
-    "base.bst": `kind: oci\nbuild-depends: [lib.bst]\nconfig:\n  images:\n${image("amd64", "lib.bst")}`,
-    "image.bst": `kind: oci\nbuild-depends: [base.bst, all.bst]\nconfig:\n  images:\n${image("amd64", "all.bst", "    source-date-epoch: 1700000000\n    parent: {element: base.bst}\n")}`,
-    "two.bst": `kind: oci\nbuild-depends: [app.bst, lib.bst]\nconfig:\n  images:\n${image("amd64", "app.bst")}${image("arm64", "lib.bst")}`,
-    "wrong.bst": `kind: oci\nbuild-depends: [odd.bst]\nconfig:\n  images:\n${image("amd64", "odd.bst")}`,
-    "odd.bst": imported("headers", "public:\n  sbom: {licence: MIT}\n"),
-  });
   writeRoot(join(cwd, "root"));
   const { code, stderr } = await runCli(
     ["build", "image.bst", "two.bst", "wrong.bst", "made-image.bst", "over-script.bst"],
@@ -58,15 +58,7 @@ beforeAll(async () => {
   expect(code, stderr).toBe(0);
 });
 
-function run(words: string, options: RunOptions = {}) {
-  return runCli(["image", ...words.split(" ")], { cwd, config, ...options });
-}
-
-async function output(words: string, options: RunOptions = {}): Promise<string> {
-  const { code, stdout, stderr } = await run(words, options);
-  if (code !== 0) throw new Error(stderr);
-  return stdout;
-}
+const { run, output } = imageCommands({ cwd, config });
 
 interface Component {
   readonly name: string;
@@ -201,17 +193,6 @@ describe("image sbom", () => {
   });
 });
 
-function only<T>(values: Iterable<T>): T {
-  const [value, ...others] = values;
-  if (value === undefined || others.length > 0) throw new Error("There is not just one");
-  return value;
-}
-
-function manifestAt(registry: TestRegistry, tag: string) {
-  const found = registry.manifests.get("app")?.get(tag);
-  return found && JSON.parse(found.bytes.toString());
-}
-
 describe("image push --sbom", () => {
   test.each([true, false])("pushes what refers to the image (Referrers API: %s)", async (referrers) => {
     const registry = await serveRegistry({ referrers });
@@ -220,7 +201,7 @@ describe("image push --sbom", () => {
     const { referrers: known } = JSON.parse(await output(`inspect docker://${registry.host}/app:1 --json`));
     const referrer = only<{ artifactType: string; digest: string }>(known);
     expect(referrer.artifactType).toBe("application/spdx+json");
-    const { subject, layers } = manifestAt(registry, referrer.digest);
+    const { subject, layers } = registry.manifest("app", referrer.digest);
     expect(subject.digest).toBe(digest);
     const bytes = registry.blobs.get("app")?.get(layers[0].digest)?.toString();
     expect(bytes).toBe(await output("sbom image.bst --files"));
@@ -232,7 +213,7 @@ describe("image push --sbom", () => {
   test("describes each image of an index", async () => {
     const registry = await serveRegistry();
     await output(`push two.bst ${registry.host}/app:1 --sbom cyclonedx`);
-    const { manifests } = manifestAt(registry, "1");
+    const { manifests } = registry.manifest("app", "1");
     const subjects = [...(registry.manifests.get("app") ?? [])]
       .filter(([name]) => name.startsWith("sha256:"))
       .flatMap(([, { bytes }]) => JSON.parse(bytes.toString()).subject?.digest ?? []);

@@ -4,8 +4,9 @@ import { generateKeyPairSync } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { cacheConfig, project, type RunOptions, runCli, tempDir } from "../helpers.ts";
+import { cacheConfig, project, runCli, tempDir } from "../helpers.ts";
 import { serveRegistry, sha256, type TestRegistry } from "../oci/registry-server.ts";
+import { imageCommands, only } from "./image-commands.ts";
 
 const image = (architecture: string, layer: string) =>
   `  - {architecture: ${architecture}, os: linux, layer: [${layer}], tags: ['example/app:1.0']}\n`;
@@ -28,26 +29,7 @@ beforeAll(async () => {
   expect(code, stderr).toBe(0);
 });
 
-function run(words: string, options: RunOptions = {}) {
-  return runCli(["image", ...words.split(" ")], { cwd, config, ...options });
-}
-
-async function output(words: string, options: RunOptions = {}): Promise<string> {
-  const { code, stdout, stderr } = await run(words, options);
-  if (code !== 0) throw new Error(stderr);
-  return stdout;
-}
-
-function only<T>(values: Iterable<T>): T {
-  const [value, ...others] = values;
-  if (value === undefined || others.length > 0) throw new Error("There is not just one");
-  return value;
-}
-
-function manifestAt(registry: TestRegistry, tag: string) {
-  const found = registry.manifests.get("app")?.get(tag);
-  return found && JSON.parse(found.bytes.toString());
-}
+const { run, output } = imageCommands({ cwd, config });
 
 interface KeyPair {
   readonly private: string;
@@ -78,7 +60,7 @@ describe("signatures", () => {
     const registry = await serveRegistry();
     const words = `push image.bst ${registry.host}/app:1 --sign-key ${key.private}`;
     const digest = (await output(words)).trim();
-    const { layers, config: described } = manifestAt(registry, tagOf(digest));
+    const { layers, config: described } = registry.manifest("app", tagOf(digest));
     const layer = only<{ digest: string; mediaType: string; annotations: Record<string, string> }>(layers);
     expect(layer.mediaType).toBe("application/vnd.dev.cosign.simplesigning.v1+json");
     const payload = registry.blobs.get("app")?.get(layer.digest) ?? Buffer.alloc(0);
@@ -120,7 +102,7 @@ describe("signatures", () => {
     expect((await run(`${verify} --recursive`)).error?.reason).toBe("image-not-signed");
     expect((await run(`verify docker://${name} --recursive`)).error?.message).toContain("--key says whose");
     expect(await output(`sign ${name} --key ${key.private} --recursive`)).toBe(`${digest}\n`);
-    const { manifests } = manifestAt(registry, "1");
+    const { manifests } = registry.manifest("app", "1");
     const lines = (await output(`${verify} --recursive`)).split("\n");
     const signed = [digest, ...manifests.map((entry: { digest: string }) => entry.digest)];
     expect(lines.filter((line) => line.includes("is signed")).map((line) => line.split(" ")[0])).toEqual(signed);

@@ -19,6 +19,7 @@ import { LayoutMaker } from "../oci/image-parts.ts";
 import { serveRegistry, sha256 } from "../oci/registry-server.ts";
 import { Podman, podmanAbsent } from "../podman/podman.ts";
 import { CacheServer } from "../remote/server.ts";
+import { imageCommands } from "./image-commands.ts";
 
 const entries = (architecture: string, entry = "/bin/app") =>
   `  - architecture: ${architecture}\n    os: linux\n` +
@@ -29,23 +30,22 @@ const image = (architecture: string, entry?: string) =>
   entries(architecture, entry);
 
 const config = cacheConfig();
-let cwd: string;
+const cwd = project({
+  "files.bst": "kind: import\nsources:\n- kind: local\n  path: files\n",
+  "files/bin/app": { executable: "#!/bin/sh\n" },
+  "out/lib/up": { symlink: "../.." },
+  "out.bst": "kind: import\nsources:\n- kind: local\n  path: out\n",
+  "outward.bst": image("amd64").replaceAll("files.bst", "out.bst"),
+  "amd64.bst": image("amd64"),
+  "arm64.bst": image("arm64"),
+  "other.bst": image("amd64", "/bin/other"),
+  "docker.bst": image("amd64").replace("config:\n  annotations: {of: index}", "config:\n  mode: docker"),
+  "missing.bst": image("s390x"),
+  "twins.bst": `${image("amd64")}${entries("amd64", "/bin/twin")}`,
+  "both.bst": `${image("amd64")}${entries("arm64")}`,
+});
 
 beforeAll(async () => {
-  cwd = project({
-    "files.bst": "kind: import\nsources:\n- kind: local\n  path: files\n",
-    "files/bin/app": { executable: "#!/bin/sh\n" },
-    "out/lib/up": { symlink: "../.." },
-    "out.bst": "kind: import\nsources:\n- kind: local\n  path: out\n",
-    "outward.bst": image("amd64").replaceAll("files.bst", "out.bst"),
-    "amd64.bst": image("amd64"),
-    "arm64.bst": image("arm64"),
-    "other.bst": image("amd64", "/bin/other"),
-    "docker.bst": image("amd64").replace("config:\n  annotations: {of: index}", "config:\n  mode: docker"),
-    "missing.bst": image("s390x"),
-    "twins.bst": `${image("amd64")}${entries("amd64", "/bin/twin")}`,
-    "both.bst": `${image("amd64")}${entries("arm64")}`,
-  });
   const { code } = await runCli(
     ["build", "amd64.bst", "arm64.bst", "other.bst", "docker.bst", "twins.bst", "both.bst", "outward.bst"],
     { cwd, config },
@@ -53,17 +53,8 @@ beforeAll(async () => {
   expect(code).toBe(0);
 });
 
-/** Words of `bst-ts image`. */
-function run(words: string, options: RunOptions = {}) {
-  return runCli(["image", ...words.split(" ")], { cwd, config, ...options });
-}
-
-/** What a command prints that goes well. */
-async function output(words: string, options: RunOptions = {}): Promise<string> {
-  const { code, stdout, stderr } = await run(words, options);
-  if (code !== 0) throw new Error(stderr);
-  return stdout.trim();
-}
+const { run, output: printed } = imageCommands({ cwd, config });
+const output = async (words: string, options?: RunOptions) => (await printed(words, options)).trim();
 
 describe("image push", () => {
   test("pushes under several names, sends nothing twice, and tells the digest", async () => {

@@ -2,6 +2,7 @@
 import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { cacheConfig, project, runCli, tempDir } from "../helpers.ts";
+import { layered } from "../oci/layered.ts";
 import { writeRoot } from "../root.ts";
 
 const linux = "os: linux, architecture: '%{go-arch}'";
@@ -45,18 +46,7 @@ min-version: 2.0
 element-path: elements
 variables: {go-arch: ${process.arch === "x64" ? "amd64" : process.arch}}
 `,
-  "elements/root.bst": "kind: import\nsources: [{kind: local, path: root}]\n",
-  "elements/old.bst": "kind: import\nsources: [{kind: local, path: old}]\n",
-  "elements/new.bst": `
-kind: import
-sources: [{kind: local, path: new}]
-public:
-  oci:
-    changes: often
-    files:
-    - {path: /srv/**, user: app, group: '7'}
-    - {path: /srv/data/, mode: '1777'}
-`,
+  ...layered,
   "elements/tools.bst": `
 kind: import
 sources: [{kind: local, path: tools}]
@@ -66,8 +56,6 @@ public:
       /usr/bin/setuid-cat: {mode: '4755'}
       /usr/share/note: {mode: '0640', xattrs: {user.note: told}}
 `,
-  "elements/below.bst": "kind: compose\nbuild-depends: [root.bst, old.bst]\nconfig: {integrate: False}\n",
-  "elements/above.bst": "kind: compose\nbuild-depends: [root.bst, tools.bst, new.bst]\nconfig: {integrate: False}\n",
   "elements/base.bst": `kind: oci
 build-depends: [below.bst]
 config:
@@ -102,33 +90,13 @@ config:
       layer: /layer${`${configured}${further}`.replace("NAME", "script").replaceAll("\n", "\n  ")}
     EOF
 `,
-  "root/etc/passwd": "root:x:0:0::/:/bin/sh\napp:x:1000:1001::/:/bin/sh\n",
-  "root/etc/group": "root:x:0:\napp:x:1001:\n",
   "root/tmp/": "",
   "root/proc/": "",
   "root/sys/": "",
   "root/dev/": "",
-  "old/srv/gone/a": "1",
-  "old/srv/data/a": "1",
-  "old/srv/data/deep/c": "1",
-  "old/srv/file-to-folder": "1",
-  "old/srv/folder-to-file/x": "1",
-  "old/srv/folder-to-link/x": "1",
-  "old/srv/link-to-folder": { symlink: "data" },
-  "old/srv/kept": "1",
-  "old/srv/changed": "1",
   [`old/srv/${"long/".repeat(40)}path`]: "1",
-  "new/srv/data/z": "2",
-  "new/srv/file-to-folder/inside": "2",
-  "new/srv/folder-to-file": "2",
-  "new/srv/folder-to-link": { symlink: "data" },
-  "new/srv/link-to-folder/inside": "2",
-  "new/srv/kept": "1",
-  "new/srv/changed": "2",
   [`new/srv/${"long/".repeat(40)}other`]: "2",
   "new/srv/ümlaut ☃": "2",
-  "tools/usr/share/note": "note",
-  "tools/usr/bin/": "",
 };
 
 /** What differs from 0755 and 0644 of root, by path in above.bst: mode, user and group. */

@@ -6,8 +6,8 @@ import { loadGraph } from "../../src/graph/load.ts";
 import { YamlFiles } from "../../src/project/files.ts";
 import { loadUserConfig } from "../../src/project/user-config.ts";
 import { sourceKinds } from "../../src/sources/index.ts";
-import type { Node } from "../../src/yaml/node.ts";
 import { parseYaml } from "../../src/yaml/parse.ts";
+import { placed } from "../yaml/nodes.ts";
 
 /** A value, or the domain, the reason and the message of an error; without domain it is a fault of the program. */
 export type Outcome =
@@ -28,13 +28,6 @@ function attempt(make: () => unknown): Outcome {
     if (error instanceof BstError) return { error: [error.domain, error.reason, error.message] };
     return { error: [null, null, error instanceof Error ? (error.stack ?? error.message) : String(error)] };
   }
-}
-
-function placed(node: Node): unknown {
-  const { line, column } = node;
-  if (node.type === "scalar") return [line + 1, column, node.value];
-  if (node.type === "sequence") return [line + 1, column, node.items.map(placed)];
-  return [line + 1, column, [...node.entries].map(([key, value]) => [key, placed(value)])];
 }
 
 export function parse(text: string): Outcome {

@@ -70,6 +70,12 @@ export class TestRegistry {
     return this.requests.filter((request) => request.startsWith(start)).length;
   }
 
+  /** The JSON of a manifest, by tag or digest. */
+  manifest(repository: string, name: string) {
+    const found = of(this.manifests, repository).get(name);
+    return found && JSON.parse(found.bytes.toString());
+  }
+
   addBlob(repository: string, bytes: Buffer): { readonly digest: string; readonly size: number } {
     const digest = sha256(bytes);
     of(this.blobs, repository).set(digest, bytes);

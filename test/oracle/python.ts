@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { BstError } from "../../src/base/errors.ts";
 
 const { BST_ORACLE } = process.env;
 const installation = BST_ORACLE ?? join(homedir(), ".cache/bst-ts-oracle");
@@ -40,3 +41,13 @@ export type Answer<T> =
       readonly value?: undefined;
       readonly error: readonly [type: string, reason: string | null, message: string, detail: string | null];
     };
+
+/** What ours gives, in the same form; the type of an error is left out. */
+export function answered<T>(work: () => T): Answer<T> {
+  try {
+    return { value: work() };
+  } catch (error) {
+    if (!(error instanceof BstError)) throw error;
+    return { error: ["", error.reason, error.message, error.detail ?? null] };
+  }
+}

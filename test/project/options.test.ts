@@ -2,13 +2,11 @@ import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { BstError } from "../../src/base/errors.ts";
 import { OptionPool } from "../../src/project/options.ts";
-import type { MappingNode, Node } from "../../src/yaml/node.ts";
-import { parseYaml } from "../../src/yaml/parse.ts";
 import { tempDir, writeFiles } from "../helpers.ts";
 import { absent } from "../oracle/oracle.ts";
-import { type Answer, askEach } from "../oracle/python.ts";
+import { type Answer, answered, askEach } from "../oracle/python.ts";
+import { type Placed, placed, read } from "../yaml/nodes.ts";
 
 interface Question {
   readonly options: string;
@@ -21,24 +19,10 @@ interface Question {
   readonly elements?: string;
 }
 
-/** A tree with the line and column of each of its nodes. */
-type Placed = [line: number, column: number, content: string | Placed[] | [string, Placed][]];
-
 interface Result {
   readonly text: [string, string][];
   readonly config: Placed;
   readonly variables: string[][];
-}
-
-function placed(node: Node): Placed {
-  const { line, column } = node;
-  if (node.type === "scalar") return [line + 1, column, node.value];
-  if (node.type === "sequence") return [line + 1, column, node.items.map(placed)];
-  return [line + 1, column, [...node.entries].map(([key, value]): [string, Placed] => [key, placed(value)])];
-}
-
-function read(text: string, name: string): MappingNode {
-  return parseYaml(text, { path: `/${name}`, shortName: name, displayName: name });
 }
 
 let elements = "";
@@ -71,14 +55,7 @@ function answer(question: Question): Result {
   };
 }
 
-function outcome(question: Question): Answer<Result> {
-  try {
-    return { value: answer(question) };
-  } catch (error) {
-    if (!(error instanceof BstError)) throw error;
-    return { error: ["", error.reason, error.message, null] };
-  }
-}
+const outcome = (question: Question) => answered(() => answer(question));
 
 function theirs(questions: readonly Question[]): Answer<Result>[] {
   return askEach<Result>(

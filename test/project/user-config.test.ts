@@ -6,7 +6,7 @@ import { BstError } from "../../src/base/errors.ts";
 import { loadUserConfig, type UserConfig } from "../../src/project/user-config.ts";
 import { tempDir, writeFiles } from "../helpers.ts";
 import { absent } from "../oracle/oracle.ts";
-import { type Answer, askEach } from "../oracle/python.ts";
+import { type Answer, answered, askEach } from "../oracle/python.ts";
 
 let home = "";
 beforeAll(() => {
@@ -209,29 +209,24 @@ const BAD: readonly string[] = [
 
 function outcome(text: string, directory: string, index: number): Answer<unknown> {
   writeFiles(directory, { [`${index}.conf`]: text });
-  try {
+  return answered(() => {
     const config = loadUserConfig({ path: join(directory, `${index}.conf`), cwd: home, env: env() });
     const { cache, scheduler, build, logging } = config;
-    return {
-      value: [
-        ...[config.cacheDirectory, config.sourceDirectory, config.logDirectory, config.workspaceDirectory],
-        ...[
-          cache.quota ?? null,
-          cache.reservedDiskSpace,
-          cache.lowWatermark,
-          cache.pullBuildtrees,
-          cache.cacheBuildtrees,
-        ],
-        ...[scheduler.fetchers, scheduler.builders, scheduler.pushers, scheduler.networkRetries, scheduler.onError],
-        ...[build.maxJobs, build.retryFailed, build.dependencies, config.fetchSource, config.trackSource],
-        ...[logging.keyLength, logging.verbose, logging.debug, logging.errorLines, logging.messageLines],
-        ...[logging.elementFormat, logging.messageFormat, logging.throttleUpdates],
+    return [
+      ...[config.cacheDirectory, config.sourceDirectory, config.logDirectory, config.workspaceDirectory],
+      ...[
+        cache.quota ?? null,
+        cache.reservedDiskSpace,
+        cache.lowWatermark,
+        cache.pullBuildtrees,
+        cache.cacheBuildtrees,
       ],
-    };
-  } catch (error) {
-    if (!(error instanceof BstError)) throw error;
-    return { error: ["", error.reason, error.message, null] };
-  }
+      ...[scheduler.fetchers, scheduler.builders, scheduler.pushers, scheduler.networkRetries, scheduler.onError],
+      ...[build.maxJobs, build.retryFailed, build.dependencies, config.fetchSource, config.trackSource],
+      ...[logging.keyLength, logging.verbose, logging.debug, logging.errorLines, logging.messageLines],
+      ...[logging.elementFormat, logging.messageFormat, logging.throttleUpdates],
+    ];
+  });
 }
 
 test.skipIf(absent !== undefined)(`as BuildStream reads it (${absent ?? "compared"})`, () => {

@@ -5,7 +5,8 @@ import { Variables } from "../../src/project/variables.ts";
 import { type MappingNode, mappingFrom, type ScalarNode } from "../../src/yaml/node.ts";
 import { parseYaml } from "../../src/yaml/parse.ts";
 import { absent } from "../oracle/oracle.ts";
-import { type Answer, askEach } from "../oracle/python.ts";
+import { type Answer, answered, askEach } from "../oracle/python.ts";
+import { read } from "../yaml/nodes.ts";
 
 function load(text: string): MappingNode {
   return parseYaml(text, { path: "/p/a.bst", shortName: "a.bst", displayName: "a.bst" });
@@ -153,19 +154,14 @@ def answer(question):
 `,
       questions,
     );
-    const ours = questions.map(({ variables, value }): Answer<unknown> => {
-      const read = (content: string, name: string) =>
-        parseYaml(content, { path: `/${name}`, shortName: name, displayName: name });
-      try {
+    const ours = questions.map(({ variables, value }) =>
+      answered(() => {
         const resolved = new Variables(read(variables, "v.bst"));
         const node = resolved.expand(read(value, "k.bst"));
         resolved.check();
-        return { value: [Object.fromEntries(resolved), (node.get("k") as ScalarNode).value] };
-      } catch (error) {
-        if (!(error instanceof LoadError)) throw error;
-        return { error: ["LoadError", error.reason, error.message, error.detail ?? null] };
-      }
-    });
+        return [Object.fromEntries(resolved), (node.get("k") as ScalarNode).value];
+      }),
+    );
     const told = ({ value, error }: Answer<unknown>) =>
       error === undefined ? value : [error[1], places(error[2]), places(error[3] ?? "")];
     for (const [i, question] of questions.entries()) {

@@ -1,15 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { LoadError } from "../../src/base/errors.ts";
 import { assertFullyComposed, compose, composeUnder } from "../../src/yaml/compose.ts";
-import type { MappingNode, Node } from "../../src/yaml/node.ts";
-import { parseYaml } from "../../src/yaml/parse.ts";
 import { absent } from "../oracle/oracle.ts";
-import { type Answer, askEach } from "../oracle/python.ts";
-
-function read(text: string, name: string): MappingNode {
-  return parseYaml(text, { path: `/${name}`, shortName: name, displayName: name });
-}
+import { type Answer, answered, askEach } from "../oracle/python.ts";
+import { type Placed, placed, read } from "./nodes.ts";
 
 const composed = (base: string, over: string) => compose(read(base, "base"), read(over, "over")).toPlain();
 
@@ -88,15 +82,6 @@ const { tree } = fc.letrec<Record<"tree" | "value", unknown>>((tie) => ({
   tree: fc.dictionary(fc.constantFrom("a", "b", "c", "(?)"), tie("value"), { maxKeys: 3 }),
 }));
 
-type Placed = [line: number, column: number, content: unknown];
-
-function placed(node: Node): Placed {
-  const { line, column } = node;
-  if (node.type === "scalar") return [line + 1, column, node.value];
-  if (node.type === "sequence") return [line + 1, column, node.items.map(placed)];
-  return [line + 1, column, [...node.entries].map(([key, value]) => [key, placed(value)])];
-}
-
 const places = (message: string) => message.match(/\S+ \[line \d+ column \d+\]/g) ?? [];
 
 describe.skipIf(absent !== undefined)(`as BuildStream composes (${absent ?? "compared"})`, () => {
@@ -123,18 +108,15 @@ def answer(question):
 `,
       questions,
     );
-    const ours = questions.map(({ texts, isUnder }): Answer<Placed> => {
+    const ours = questions.map(({ texts, isUnder }) => {
       const [a, b, c] = texts.map((text, i) => read(text, "abc".charAt(i)));
       if (a === undefined || b === undefined || c === undefined) throw new Error("a text is missing");
-      try {
-        if (isUnder) return { value: placed(compose(composeUnder(b, a), c)) };
+      return answered(() => {
+        if (isUnder) return placed(compose(composeUnder(b, a), c));
         const result = compose(compose(a, b), c);
         assertFullyComposed(result);
-        return { value: placed(result) };
-      } catch (error) {
-        if (!(error instanceof LoadError)) throw error;
-        return { error: ["", error.reason, error.message, null] };
-      }
+        return placed(result);
+      });
     });
     const told = ({ value, error }: Answer<Placed>) => (error === undefined ? value : [error[1], places(error[2])]);
     let read_ = 0;

@@ -7,7 +7,8 @@ import type { MappingNode, Node } from "../../src/yaml/node.ts";
 import { parseYaml } from "../../src/yaml/parse.ts";
 import { tempDir } from "../helpers.ts";
 import { absent } from "../oracle/oracle.ts";
-import { type Answer, askEach } from "../oracle/python.ts";
+import { type Answer, answered, askEach } from "../oracle/python.ts";
+import { type Placed, placed } from "./nodes.ts";
 
 function parse(text: string): MappingNode {
   return parseYaml(text, { path: "/p/a.bst", shortName: "a.bst", displayName: "sub.bst:a.bst" });
@@ -108,23 +109,7 @@ test("nesting that no stack holds is an error", () => {
   expect(() => parse(`a: ${"[".repeat(100_000)}${"]".repeat(100_000)}`)).toThrow(LoadError);
 });
 
-type Placed = [line: number, column: number, content: string | Placed[] | [string, Placed][]];
-
-function placed(node: Node): Placed {
-  const { line, column } = node;
-  if (node.type === "scalar") return [line + 1, column, node.value];
-  if (node.type === "sequence") return [line + 1, column, node.items.map(placed)];
-  return [line + 1, column, [...node.entries].map(([key, value]): [string, Placed] => [key, placed(value)])];
-}
-
-function outcome(text: string): Answer<Placed> {
-  try {
-    return { value: placed(parse(text)) };
-  } catch (error) {
-    if (!(error instanceof LoadError)) throw error;
-    return { error: ["", error.reason, error.message, null] };
-  }
-}
+const outcome = (text: string) => answered(() => placed(parse(text)));
 
 function theirs(texts: readonly string[]): Answer<Placed>[] {
   const directory = tempDir("yaml");
