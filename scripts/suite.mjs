@@ -44,12 +44,14 @@ function selected(ids) {
 async function run(ids) {
   // Without names pytest would run every test there is.
   if (ids.length === 0) return new Set();
-  const scratch = mkdtempSync(join(tmpdir(), "bst-ts-suite-"));
+  // Short, as paths of sockets are limited.
+  const scratch = mkdtempSync(join(tmpdir(), "s"));
   const only = join(scratch, "ids");
   writeFileSync(only, `${ids.join("\n")}\n`);
-  const args = [oracle, executable, "-n", values.workers, "--integration", "--tb=line", "-rpfE"];
+  const kept = ["--basetemp", join(scratch, "t")];
+  const args = [oracle, executable, "-n", values.workers, "--integration", "--tb=line", "-rpfE", ...kept];
   const child = spawn(join(tools, "suite/run"), args, {
-    env: { ...process.env, ONLY: only },
+    env: { ...process.env, ONLY: only, INTEGRATION_CACHE: join(scratch, "integration-cache") },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const chunks = [];

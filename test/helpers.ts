@@ -114,43 +114,66 @@ function killGroup(child: ChildProcess): void {
   }
 }
 
-function readError(path: string): ErrorRecord | undefined {
+/** What the command of some surroundings left there. */
+export function readError(path: string): ErrorRecord | undefined {
   const text = readFileSync(path, "utf8");
   return text === "" ? undefined : JSON.parse(text);
+}
+
+/** What a command is started with: a home folder of its own, and no settings of those who run the tests. */
+interface Surroundings {
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  readonly errorFile: string;
+  readonly timeoutMs: number;
+}
+
+export function surroundings(args: readonly string[], options: RunOptions): Surroundings {
+  const cwd = options.cwd ?? process.cwd();
+  const home = tempDir("home");
+  const errorFile = join(home, "error.json");
+  writeFileSync(errorFile, "");
+  return {
+    args: ["--config", options.config ?? configFor(cwd), ...args],
+    cwd,
+    env: {
+      ...process.env,
+      HOME: home,
+      XDG_CONFIG_HOME: undefined,
+      XDG_CACHE_HOME: undefined,
+      XDG_DATA_HOME: undefined,
+      FORCE_COLOR: undefined,
+      BST_TS_ERROR_FILE: errorFile,
+      ...options.env,
+    },
+    home,
+    errorFile,
+    timeoutMs: options.timeoutMs ?? 50_000,
+  };
 }
 
 /** Runs a program that has BuildStream's command line and the error record; never rejects for its exit status. */
 export function runCommand(
   command: readonly string[],
-  args: readonly string[],
+  words: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> {
-  const cwd = options.cwd ?? process.cwd();
-  const home = tempDir("home");
-  const errorFile = join(home, "error.json");
-  writeFileSync(errorFile, "");
+  const { args, cwd, env, errorFile, timeoutMs } = surroundings(words, options);
   const [program = "", ...first] = command;
   return new Promise((resolve, reject) => {
-    const child = spawn(program, [...first, "--config", options.config ?? configFor(cwd), ...args], {
+    const child = spawn(program, [...first, ...args], {
       cwd,
       detached: true,
-      env: {
-        ...process.env,
-        HOME: home,
-        XDG_CONFIG_HOME: undefined,
-        XDG_CACHE_HOME: undefined,
-        XDG_DATA_HOME: undefined,
-        FORCE_COLOR: undefined,
-        BST_TS_ERROR_FILE: errorFile,
-        ...options.env,
-      },
+      env,
       stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     });
     const output: Record<"stdout" | "stderr", Buffer[]> = { stdout: [], stderr: [] };
     child.stdout?.on("data", (chunk: Buffer) => output.stdout.push(chunk));
     child.stderr?.on("data", (chunk: Buffer) => output.stderr.push(chunk));
     child.stdin?.end(options.stdin);
-    const timer = setTimeout(() => killGroup(child), options.timeoutMs ?? 50_000);
+    const timer = setTimeout(() => killGroup(child), timeoutMs);
     child.on("error", reject);
     child.on("close", (code) => {
       clearTimeout(timer);

@@ -1,12 +1,12 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { complete } from "../../src/cli/completion/complete.ts";
 import { splitWords } from "../../src/cli/completion/words.ts";
+import { tempDir } from "../helpers.ts";
 
 const cwd = process.cwd();
-const folder = mkdtempSync(join(tmpdir(), "completion-"));
+const folder = tempDir("completion");
 const config = join(folder, "user.conf");
 
 beforeAll(() => {

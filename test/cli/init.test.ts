@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
@@ -7,12 +6,13 @@ import { type CommandContext, createContext } from "../../src/cli/app.ts";
 import { run } from "../../src/cli/commands/init.ts";
 import { parseCommandLine } from "../../src/cli/parse.ts";
 import type { OptionsOf } from "../../src/cli/spec/commands.ts";
+import { tempDir } from "../helpers.ts";
 
 let folder: string;
 const said: string[] = [];
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "init-"));
+  folder = tempDir("init");
   said.length = 0;
 });
 

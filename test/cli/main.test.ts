@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
+import { tempDir } from "../helpers.ts";
 
 /** The bundled program, as `npm run build` makes it. */
 const program = resolve(process.env["BST_TS_PROGRAM"] ?? "dist/bst-ts.js");
@@ -11,7 +11,7 @@ let folder: string;
 let record: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "main-"));
+  folder = tempDir("main");
   record = join(folder, "error.json");
 });
 

@@ -1,9 +1,9 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type Parsed, parseCommandLine } from "../../src/cli/parse.ts";
 import { UsageError } from "../../src/cli/usage.ts";
+import { tempDir } from "../helpers.ts";
 
 const parse = (line: string) => parseCommandLine(line === "" ? [] : line.split(" "));
 
@@ -153,7 +153,7 @@ describe("a command line", () => {
   });
 
   it("may name a folder that does not exist yet, and a configuration that does", () => {
-    const config = join(mkdtempSync(join(tmpdir(), "parse-")), "user.conf");
+    const config = join(tempDir("parse"), "user.conf");
     writeFileSync(config, "");
     expect(run(`-C /nonexistent -c ${config} show`).globals).toMatchObject({ directory: "/nonexistent", config });
   });

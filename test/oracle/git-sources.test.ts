@@ -3,11 +3,12 @@ import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { stringify as toYaml } from "yaml";
-import { bstTs, cacheConfig, project, runCommand, tempDir } from "../helpers.ts";
+import { cacheConfig, project, runCli, tempDir } from "../helpers.ts";
 import { GitRepository } from "../sources/git-repository.ts";
 import { expectSameElements } from "./compare.ts";
-import { absent, ask, reference, showArguments } from "./oracle.ts";
+import { absent, ask, showArguments } from "./oracle.ts";
 import { copyPlugins, pluginOrigins } from "./plugin-packages.ts";
+import { runReference } from "./reference.ts";
 
 /** As BuildStream writes it, so that it changes no more of a file than the ref. */
 const stringify = (value: unknown) => toYaml(value, { indentSeq: false });
@@ -239,12 +240,12 @@ describe.skipIf(absent !== undefined)("git sources", () => {
     const names = Object.keys(elements).map((name) => `${name}.bst`);
     const args = ["source", "track", ...names];
     const [one, other] = await Promise.all([
-      runCommand(reference, args, {
+      runReference(args, {
         cwd: theirs,
         config: cacheConfig({ scheduler: { fetchers: 1 } }),
         timeoutMs: 100_000,
       }),
-      runCommand(bstTs, args, { cwd: ours, config: cacheConfig(), timeoutMs: 100_000 }),
+      runCli(args, { cwd: ours, config: cacheConfig(), timeoutMs: 100_000 }),
     ]);
     expect(one.code, one.stderr).toBe(0);
     expect(other.code, other.stderr).toBe(0);
@@ -267,13 +268,15 @@ describe.skipIf(absent !== undefined)("git sources", () => {
     const names = Object.keys(elements).map((name) => `${name}.bst`);
     const args = ["source", "fetch", ...names];
     const nowhere = projectOf("/nowhere", elements);
-    const programs = [reference, bstTs] as const;
-    for (const [first, second] of [programs, [...programs].reverse()]) {
+    for (const [first, second] of [
+      [runReference, runCli],
+      [runCli, runReference],
+    ] as const) {
       const sourcedir = tempDir("sources");
       const config = () => cacheConfig({ sourcedir, scheduler: { fetchers: 1, "network-retries": 0 } });
-      const one = await runCommand(first ?? [], args, { cwd: projectOf(parent, elements), config: config() });
+      const one = await first(args, { cwd: projectOf(parent, elements), config: config() });
       expect(one.code, one.stderr).toBe(0);
-      const other = await runCommand(second ?? [], args, { cwd: nowhere, config: config() });
+      const other = await second(args, { cwd: nowhere, config: config() });
       expect(other.code, other.stderr).toBe(0);
     }
   });

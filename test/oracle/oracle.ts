@@ -1,14 +1,11 @@
 /** The reference implementation, BuildStream 2.8.1, asked the same questions as bst-ts. */
 import { existsSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
-import { bstTs, type RunOptions, type RunResult, runCommand } from "../helpers.ts";
+import { type RunOptions, type RunResult, runCli } from "../helpers.ts";
+import { installation } from "./python.ts";
+import { runReference } from "./reference.ts";
 
 const { BST_ORACLE } = process.env;
-
-/** Folder of a reference installation: `$BST_ORACLE`, or else one in the user's cache folder. */
-export const installation = BST_ORACLE ?? join(homedir(), ".cache/bst-ts-oracle");
-const python = join(installation, "venv/bin/python");
 
 /** Why there is nothing to compare with; undefined where there is. */
 export const absent: string | undefined = existsSync(join(installation, "venv/bin/bst"))
@@ -20,8 +17,6 @@ export const absent: string | undefined = existsSync(join(installation, "venv/bi
     } (CONTRIBUTING.md says how to make it)`;
 
 if (absent !== undefined) console.warn(`skipped: ${absent}`);
-
-export const reference = [python, join(import.meta.dirname, "reference.py")];
 
 /** What the two programs said, in the order `theirs`, `ours`. */
 export interface Answers<T> {
@@ -39,8 +34,8 @@ export async function ask(
 ): Promise<Answers<RunResult>> {
   const { configs, ...rest } = options;
   const [theirs, ours] = await Promise.all([
-    runCommand(reference, args, { ...rest, config: configs.theirs }),
-    runCommand(bstTs, args, { ...rest, config: configs.ours }),
+    runReference(args, { ...rest, config: configs.theirs }),
+    runCli(args, { ...rest, config: configs.ours }),
   ]);
   return { theirs, ours };
 }

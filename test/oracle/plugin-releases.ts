@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import pLimit from "p-limit";
-import { installation } from "./oracle.ts";
+import { installation, python as interpreter } from "./python.ts";
 
 /** Of releases between which nothing differs that keys or source information show, the last; the newest have other tests. */
 const VERSIONS = {
@@ -67,7 +67,7 @@ async function directoryOf(kept: string, name: PackageName, version: string): Pr
 function python(...start: readonly string[]) {
   return (...rest: readonly string[]): Promise<void> =>
     new Promise((resolve, reject) => {
-      const child = spawn(join(installation, "venv/bin/python"), [...start, ...rest], {
+      const child = spawn(interpreter, [...start, ...rest], {
         stdio: ["ignore", "ignore", "pipe"],
       });
       let said = "";

@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { BstError } from "../../src/base/errors.ts";
 
 const { BST_ORACLE } = process.env;
-const installation = BST_ORACLE ?? join(homedir(), ".cache/bst-ts-oracle");
+/** Folder of a reference installation: `$BST_ORACLE`, or else one in the user's cache folder. */
+export const installation = BST_ORACLE ?? join(homedir(), ".cache/bst-ts-oracle");
+export const python = join(installation, "venv/bin/python");
 
 /**
  * Runs `answer(question)`, which `script` defines, for each question.
@@ -24,7 +26,7 @@ def outcome(question):
         return {"error": [type(error).__name__, reason and reason.lower().replace("_", "-"), str(error), getattr(error, "detail", None)]}
 print(json.dumps([outcome(question) for question in json.load(sys.stdin)]))
 `;
-  const { status, stdout, stderr, error } = spawnSync(join(installation, "venv/bin/python"), ["-c", program], {
+  const { status, stdout, stderr, error } = spawnSync(python, ["-c", program], {
     input: JSON.stringify(questions),
     encoding: "utf8",
     maxBuffer: 1 << 30,

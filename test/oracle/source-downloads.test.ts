@@ -5,12 +5,13 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { bstTs, cacheConfig, type FileContent, runCommand, tempDir, writeFiles } from "../helpers.ts";
+import { cacheConfig, type FileContent, runCli, tempDir, writeFiles } from "../helpers.ts";
 import { serveHttp } from "../sources/servers.ts";
 import { archive, directory, gzipped, hardlink, type Member, symlink } from "../sources/tar-writer.ts";
 import { type ZipMember, zipArchive } from "../sources/zip-writer.ts";
 import { expectSameElements } from "./compare.ts";
-import { absent, ask, reference, showArguments } from "./oracle.ts";
+import { absent, ask, showArguments } from "./oracle.ts";
+import { runReference } from "./reference.ts";
 import {
   expectSameBuilds,
   expectSameTracking,
@@ -283,11 +284,11 @@ source = "git+https://git.example.com/other/zlib#${"2".repeat(40)}"
     expectSameElements(await ask([...showArguments(), "crates.bst"], { cwd, configs }));
     const [theirs, ours] = [join(cwd, "theirs"), join(cwd, "ours")];
     const checkout = ["artifact", "checkout", "crates.bst", "--directory"];
-    for (const [command, config, to] of [
-      [reference, configs.theirs, theirs],
-      [bstTs, configs.ours, ours],
+    for (const [run, config, to] of [
+      [runReference, configs.theirs, theirs],
+      [runCli, configs.ours, ours],
     ] as const) {
-      const done = await runCommand(command, [...checkout, to], { cwd, config });
+      const done = await run([...checkout, to], { cwd, config });
       expect(done.code, done.stderr).toBe(0);
     }
     // BuildStream leaves a part of a repository with a crate that is at its top, with times in it that differ each time.

@@ -7,7 +7,8 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { cacheConfig, runCli, tempDir, writeFiles } from "../helpers.ts";
 import { archive, directory, hardlink, type Member, symlink } from "../sources/tar-writer.ts";
-import { absent, reference } from "./oracle.ts";
+import { absent } from "./oracle.ts";
+import { python } from "./python.ts";
 import { expectSameBuilds, expectSameTracking, type Sources, sourceProject } from "./source-projects.ts";
 
 function isMissing(program: string): boolean {
@@ -17,7 +18,7 @@ function isMissing(program: string): boolean {
 }
 
 function pythonHas(module: string): boolean {
-  const found = spawnSync(reference[0] ?? "", ["-c", `import ${module}`], { stdio: "ignore" }).status === 0;
+  const found = spawnSync(python, ["-c", `import ${module}`], { stdio: "ignore" }).status === 0;
   if (!found) console.log(`skipped: the reference's Python has no module ${module}`);
   return found;
 }

@@ -3,10 +3,11 @@ import { lstatSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node
 import { join, relative } from "node:path";
 import { expect } from "vitest";
 import { parse, stringify } from "yaml";
-import { bstTs, cacheConfig, type FileContent, project, runCommand } from "../helpers.ts";
+import { cacheConfig, type FileContent, project, runCli } from "../helpers.ts";
 import { expectSameElements } from "./compare.ts";
-import { type Answers, ask, parseShown, reference, showArguments } from "./oracle.ts";
+import { type Answers, ask, parseShown, showArguments } from "./oracle.ts";
 import { copyPlugins, pluginOrigins } from "./plugin-packages.ts";
+import { runReference } from "./reference.ts";
 
 export type Sources = readonly Readonly<Record<string, unknown>>[];
 
@@ -54,9 +55,9 @@ export function sourceProject(
 /** Both track an element and write the same ref, each to a project of its own. @returns what is then in the element's file */
 export async function expectSameTracking(makeProject: () => string, element: string): Promise<unknown> {
   const results = await Promise.all(
-    [reference, bstTs].map(async (command) => {
+    [runReference, runCli].map(async (run) => {
       const cwd = makeProject();
-      const tracked = await runCommand(command, ["source", "track", element], { cwd, config: cacheConfig() });
+      const tracked = await run(["source", "track", element], { cwd, config: cacheConfig() });
       expect(tracked.code, tracked.stderr).toBe(0);
       return parse(readFileSync(join(cwd, element), "utf8"));
     }),
@@ -97,11 +98,11 @@ export function snapshot(folder: string): Record<string, string> {
 /** Both open the same workspace on an element. */
 export async function expectSameWorkspace(makeProject: () => string, element: string): Promise<void> {
   const [theirs, ours] = await Promise.all(
-    [reference, bstTs].map(async (command) => {
+    [runReference, runCli].map(async (run) => {
       const cwd = makeProject();
       const directory = join(cwd, "workspace");
       const args = ["workspace", "open", "--directory", directory, element];
-      const opened = await runCommand(command, args, { cwd, config: cacheConfig() });
+      const opened = await run(args, { cwd, config: cacheConfig() });
       expect(opened.code, opened.stderr).toBe(0);
       // It names the folder of the project.
       rmSync(join(directory, ".bstproject.yaml"));

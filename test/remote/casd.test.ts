@@ -7,8 +7,9 @@ import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { cacheConfig, project, runCli, runCommand, tempDir } from "../helpers.ts";
-import { absent, reference } from "../oracle/oracle.ts";
+import { cacheConfig, project, runCli, tempDir } from "../helpers.ts";
+import { absent } from "../oracle/oracle.ts";
+import { runReference } from "../oracle/reference.ts";
 
 const installation = process.env["BST_ORACLE"] ?? "";
 const casd = [join(installation, "buildbox/buildbox-casd"), ...pathsOf("buildbox-casd")].find((path) =>
@@ -70,7 +71,7 @@ describe.skipIf(casd === undefined)("buildbox-casd", () => {
   };
   const clients = {
     "bst-ts": (args: readonly string[], config: string) => runCli(args, { cwd, config }),
-    BuildStream: (args: readonly string[], config: string) => runCommand(reference, args, { cwd, config }),
+    BuildStream: (args: readonly string[], config: string) => runReference(args, { cwd, config }),
   };
 
   async function exchange(pusher: keyof typeof clients, puller: keyof typeof clients): Promise<void> {

@@ -1,11 +1,11 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, it } from "vitest";
 import type { Job, Message } from "../../src/base/messages.ts";
 import { LineRenderer } from "../../src/report/line.ts";
 import { DEFAULT_LOG_SETTINGS, type LogSettings } from "../../src/report/settings.ts";
+import { tempDir } from "../helpers.ts";
 
 const key = { full: "c0ffee00".repeat(8), brief: "c0ffee00", strict: true };
 const job: Job = { id: 1, action: "build", element: "app.bst", key };
@@ -104,7 +104,7 @@ describe("a message's detail", () => {
 });
 
 describe("the failure of a job", () => {
-  const logFile = join(mkdtempSync(join(tmpdir(), "line-")), "log");
+  const logFile = join(tempDir("line"), "log");
   writeFileSync(logFile, "one\ntwo\n\nthree\n    four\n\n");
   const failure: Message = {
     type: "failure",

@@ -1,16 +1,16 @@
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, existsSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { BstError } from "../../src/base/errors.ts";
 import type { DisplayKey, ElementView, JobResult, PipelineStarted } from "../../src/base/messages.ts";
 import { createReporter, type Reporter, type ReporterOptions } from "../../src/report/reporter.ts";
+import { tempDir } from "../helpers.ts";
 
 let folder: string;
 let output: string;
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), "reporter-"));
+  folder = tempDir("reporter");
   output = join(folder, "output");
 });
 

@@ -1,5 +1,4 @@
-import { closeSync, mkdtempSync, openSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -8,6 +7,7 @@ import { QueueState } from "../../src/report/queues.ts";
 import { Status } from "../../src/report/status.ts";
 import { createStyles } from "../../src/report/style.ts";
 import { Terminal } from "../../src/report/terminal.ts";
+import { tempDir } from "../helpers.ts";
 
 /** What somebody sees who looks at a terminal that got the bytes. */
 function screen(bytes: string): string[] {
@@ -28,7 +28,7 @@ let fd: number;
 const written = () => readFileSync(path, "utf8");
 
 beforeEach(() => {
-  path = join(mkdtempSync(join(tmpdir(), "terminal-")), "output");
+  path = join(tempDir("terminal"), "output");
   fd = openSync(path, "w");
   vi.useFakeTimers();
 });
