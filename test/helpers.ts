@@ -52,8 +52,8 @@ const configs = new Map<string, string>();
 
 afterAll(() => {
   if (scratch === undefined || BST_TS_KEEP !== undefined) return;
-  // Checkouts and sandboxes may leave folders that their owner cannot write to.
-  spawnSync("chmod", ["-R", "u+rwx", scratch], { stdio: "ignore" });
+  // Checkouts and sandboxes may leave folders that their owner cannot write to, unless that is root.
+  if (process.getuid?.() !== 0) spawnSync("chmod", ["-R", "u+rwx", scratch], { stdio: "ignore" });
   rmSync(scratch, { recursive: true, force: true });
   scratch = undefined;
 });

@@ -163,7 +163,8 @@ it.concurrent.each(Object.entries(edits))("sees a change of %s", async (_, edit)
   expect(memories(config)).toHaveLength(1);
   edit(cwd);
   await tick();
-  for (let time = 0; time < 2; time++) expect(await show(cwd, config)).toEqual(await show(cwd, cacheConfig()));
+  const expected = await show(cwd, cacheConfig());
+  for (let time = 0; time < 2; time++) expect(await show(cwd, config)).toEqual(expected);
 });
 
 it("sees other options", async () => {

@@ -54,10 +54,17 @@ function treeOf(cas: Cas, parts: readonly Part[]): Digest {
   return tree.digest();
 }
 
+/** Where among them one of some name is. */
+function elementsBy(parts: readonly Part[]): (name: string) => number | undefined {
+  const places = new Map(parts.map(({ name }, i) => [name, i]));
+  return (name) => places.get(name);
+}
+
 /** Sizes of an image's layers by digest. */
 async function layersOf(cas: Cas, parts: readonly Part[], max: number | undefined): Promise<Map<string, number>> {
-  const places = new Map(parts.map(({ name }, i) => [`usr/lib/lib${name}`, i]));
-  const division = max === undefined ? undefined : divide(parts, max, (path) => places.get(path));
+  const elementOf = elementsBy(parts);
+  const division =
+    max === undefined ? undefined : divide(parts, max, (path) => elementOf(path.slice("usr/lib/lib".length)));
   const images = [{ architecture: "amd64", os: "linux", layer: ["all.bst"] }];
   const input = { tree: treeOf(cas, parts), ...(division && { divide: () => division }) };
   const { json } = await assemble(cas, { compression: "none", images }, [input]);
@@ -75,7 +82,7 @@ function fetched(before: ReadonlyMap<string, number>, after: ReadonlyMap<string,
 
 /** The elements in each layer. */
 function layersBy(parts: readonly Part[], max: number): Part[][] {
-  const { partOf } = divide(parts, max, (path) => parts.findIndex(({ name }) => name === path));
+  const { partOf } = divide(parts, max, elementsBy(parts));
   const layers: Part[][] = [];
   for (const part of parts) {
     const place = partOf(part.name);
@@ -205,7 +212,7 @@ describe("the layers of an image of 200 elements", () => {
       expect(layers.size).toBeGreaterThan(1);
     }
     const [first, second] = [elements.slice(0, 20), elements.slice(0, 20).toReversed()].map((parts) => {
-      const { parts: about, partOf } = divide(parts, 8, (path) => parts.findIndex(({ name }) => name === path));
+      const { parts: about, partOf } = divide(parts, 8, elementsBy(parts));
       return [about, parts.map(({ name }) => [name, partOf(name)]).sort()];
     });
     expect(first).toEqual(second);
