@@ -48,7 +48,8 @@ async function run(ids) {
   const scratch = mkdtempSync(join(tmpdir(), "s"));
   const only = join(scratch, "ids");
   writeFileSync(only, `${ids.join("\n")}\n`);
-  const kept = ["--basetemp", join(scratch, "t")];
+  // What tests leave is not kept, as all of it would take many gigabytes. Others may use the machine as well.
+  const kept = ["--basetemp", join(scratch, "t"), "-o", "tmp_path_retention_policy=failed", "--timeout=300"];
   const args = [oracle, executable, "-n", values.workers, "--integration", "--tb=line", "-rpfE", ...kept];
   const child = spawn(join(tools, "suite/run"), args, {
     env: { ...process.env, ONLY: only, INTEGRATION_CACHE: join(scratch, "integration-cache") },
