@@ -22,6 +22,8 @@ import type { Layout } from "./layout.ts";
 import { declaredByStaged } from "./origins.ts";
 
 const NAME = "build-oci";
+/** Folders of the sandbox that are not among its files. */
+const UNSEEN = ["dev", "proc", "tmp"];
 const INPUT = { path: NAME, shortName: NAME, displayName: "input" };
 
 /** The script that the command is served to. */
@@ -78,22 +80,29 @@ class Call {
 
   /** @param node of its description */
   input(image: ImageSpec, node: MappingNode | undefined, index: number): ImageInput {
-    const parent = node?.mapping("parent")?.scalar("element");
+    const described = node?.mapping("parent");
+    const parent = described?.scalar("element");
     const [layer] = (node?.sequence("layer") ?? node?.sequence("add"))?.scalars() ?? [];
     const content = layer && this.#content(image, layer);
     if (content !== undefined && new Tree(this.#io.cas, content.tree).isEmpty()) {
       this.#io.warn(`The layer of image ${index} has no files`, { detail: `There are none in ${layer?.value}.` });
     }
     return {
-      ...(parent && { parent: this.#parent(parent) }),
+      ...(parent && { parent: this.#parent(parent, described?.scalar("image") ?? parent) }),
       ...content,
     };
   }
 
-  #parent(node: ScalarNode): ParentInput {
+  /** @param index which of its images, or where it is named */
+  #parent(node: ScalarNode, index: ScalarNode): ParentInput {
     const { tree, path } = this.#folder(node);
     const elements = this.#script.layout.elementsAt(path);
-    return { layout: tree, name: node.value, isMade: elements.length > 0 && elements.every(makesImages) };
+    return {
+      layout: tree,
+      name: node.value,
+      isMade: elements.length > 0 && elements.every(makesImages),
+      place: index.provenance,
+    };
   }
 
   /** With what elements declare for files, and over that what commands gave them. */
@@ -133,12 +142,13 @@ class Call {
     const path = inTree(posix.resolve(this.#call.directory, node.value));
     if (path === "") return { tree: this.#call.root, path };
     const files = new Tree(this.#io.cas, this.#call.root);
+    const [top = ""] = path.split("/");
+    if (UNSEEN.includes(top)) throw node.error(`What is in /${top} is none of the sandbox's files: '/${path}'`);
     const found = files.lookup(path);
     if (found?.kind === "directory") return { tree: found.digest, path };
     const isElsewhere = files.exists(path, { followSymlinks: true });
     throw node.error(
       isElsewhere ? `'/${path}' is no folder: it may be a symlink to one` : `There is no folder '/${path}'`,
-      { detail: "Folders are seen that are part of the sandbox's files, which those in /dev, /proc and /tmp are not." },
     );
   }
 }

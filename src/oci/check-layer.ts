@@ -7,6 +7,7 @@ import type { Descriptor } from "./descriptor.ts";
 import { type GrowthLimits, mostBytes } from "./growth.ts";
 import { invalidImage } from "./json.ts";
 import type { Layer } from "./layer.ts";
+import { WHITEOUT } from "./layer-entries.ts";
 import type { Memo } from "./memo.ts";
 import { isOutward, splitPath } from "./outward-links.ts";
 import { plainLayer, unreadable } from "./transport/plain-layer.ts";
@@ -32,7 +33,7 @@ export interface LayerCheck {
 export type Links = "inside" | "any";
 
 /** Is shown each member when it was looked at, and may read its content. What it makes of them counts only in the end. */
-type Visit = (member: OwnedMember, reader: TarReader) => Promise<void>;
+type Visit = (member: OwnedMember, reader: TarReader) => Promise<void> | void;
 
 /**
  * @param open the layer's bytes from their beginning
@@ -98,7 +99,7 @@ export function rememberMade(memo: Memo, layer: Layer): void {
 }
 
 /** A change to what is looked for changes this. */
-const CHECK_VERSION = 1;
+const CHECK_VERSION = 2;
 
 function memoKey({ mediaType, digest, diffId }: Layer): string {
   return `checked ${CHECK_VERSION} ${mediaType} ${digest.hash} ${digest.size} ${diffId}`;
@@ -144,6 +145,10 @@ class Members {
     }
     const path = splitPath(name);
     if (path.includes("..")) throw new TarError(`'${name}' points outside of the image`);
+    const last = path.at(-1) ?? "";
+    if (last.startsWith(WHITEOUT) && ["", ".", ".."].includes(last.slice(WHITEOUT.length))) {
+      throw new TarError(`'${name}' hides what is no file of its folder`);
+    }
     const through = this.#symlinkAbove(path);
     if (through !== undefined) throw new TarError(`'${name}' is written through the symbolic link '${through}'`);
     if (type === "hardlink") this.#checkHardLink(name, linkName);

@@ -22,9 +22,17 @@ export interface Declared {
   readonly xattrs?: Readonly<Record<string, string>>;
 }
 
-/** Where an image names its users and groups; what reads layers keeps the content of both. */
-export const USERS = "etc/passwd";
-export const GROUPS = "etc/group";
+/** Where an image names its users and groups; links are followed. */
+const USERS = "etc/passwd";
+const GROUPS = "etc/group";
+
+/** In bytes; no system has tables of users that come near this. */
+const MOST_OWNERS = 1 << 24;
+
+/** Whether a file may be read as such a table: what reads layers keeps the content of such files. */
+export function isOwnerTable(name: string, size: number): boolean {
+  return (name === "passwd" || name === "group") && size <= MOST_OWNERS;
+}
 
 /** By path without slashes at either end. */
 export type Declarations = ReadonlyMap<string, Declared>;
@@ -209,7 +217,7 @@ function xattrsOf(node: TreeNode, { xattrs = {}, capabilities }: Declared): Read
 class Owners {
   readonly #files: Tree;
   readonly #table: string;
-  #numbers: Map<string, number> | undefined;
+  #numbers: ReadonlyMap<string, number> | undefined;
 
   constructor(files: Tree, table: string) {
     this.#files = files;
@@ -218,24 +226,23 @@ class Owners {
 
   number(name: string, path: string): number {
     if (/^\d+$/.test(name)) return Number(name);
-    const number = this.#read().get(name);
+    this.#numbers ??= this.#read();
+    const number = this.#numbers?.get(name);
     if (number !== undefined) return number;
-    throw new BstError(
-      "element",
-      `/${path} shall belong to '${name}', whom the image's /${this.#table} does not name`,
-      {
-        reason: "oci-unknown-owner",
-      },
-    );
+    const why =
+      this.#numbers === undefined ? "can't be read, as it is too large or under another name" : "does not name";
+    throw new BstError("element", `/${path} shall belong to '${name}', whom the image's /${this.#table} ${why}`, {
+      reason: "oci-unknown-owner",
+    });
   }
 
-  #read(): ReadonlyMap<string, number> {
-    if (this.#numbers === undefined) {
-      const node = this.#files.lookup(this.#table, { followSymlinks: true });
-      const text = node?.kind === "file" ? this.#files.cas.read(node.digest).toString("utf8") : "";
-      const lines = text.split("\n").map((line) => line.split(":"));
-      this.#numbers = new Map(lines.map(([name = "", , number]) => [name, Number(number)]));
-    }
-    return this.#numbers;
+  /** Undefined for a file whose content nobody kept. */
+  #read(): ReadonlyMap<string, number> | undefined {
+    const { cas } = this.#files;
+    const node = this.#files.lookup(this.#table, { followSymlinks: true });
+    if (node?.kind !== "file") return new Map();
+    if (node.digest.size > MOST_OWNERS || !cas.has(node.digest)) return undefined;
+    const lines = cas.read(node.digest).toString("utf8").split("\n");
+    return new Map(lines.map((line) => line.split(":")).map(([name = "", , number]) => [name, Number(number)]));
   }
 }

@@ -9,11 +9,12 @@ import type { Cas } from "../cas/store.ts";
 import { Tree } from "../cas/tree.ts";
 import { type Attributes, formatAttributes, parseAttributes, sameAttributes, usualAttributes } from "./attributes.ts";
 import { type LayerCheck, readStoredLayer } from "./check-layer.ts";
-import { GROUPS, USERS } from "./declared.ts";
+import { isOwnerTable } from "./declared.ts";
 import { invalidImage } from "./json.ts";
 import type { Layer } from "./layer.ts";
 import { type Content, isExecutable, OPAQUE, WHITEOUT } from "./layer-entries.ts";
 import type { Memo } from "./memo.ts";
+import { splitPath } from "./outward-links.ts";
 
 /** The identifiers of the layers tell all about their content, so that this is kept under them. */
 function memoKey(layers: readonly Layer[]): string {
@@ -57,9 +58,6 @@ interface Root {
   readonly attributes: Map<string, Attributes>;
 }
 
-/** Bytes of a table of users that is kept. */
-const MOST_OWNERS = 1 << 20;
-
 interface Entry {
   readonly components: readonly string[];
   readonly member: OwnedMember;
@@ -70,9 +68,9 @@ async function apply(cas: Cas, root: Root, layer: Layer, memo: Memo, check: Laye
   const entries: Entry[] = [];
   await readStoredLayer(cas, layer, memo, check, async (member, reader) => {
     check.signal.throwIfAborted();
-    const components = split(member.name);
+    const components = splitPath(member.name);
     const last = components.at(-1);
-    const digest = member.type === "file" ? await digestOfContent(cas, reader, member, components) : undefined;
+    const digest = member.type === "file" ? await digestOfContent(cas, reader, member, last) : undefined;
     // Whiteouts are about the layers below, wherever in the archive they stand.
     if (last === OPAQUE) clear(cas, root, components.slice(0, -1));
     else if (last?.startsWith(WHITEOUT)) hide(root, components.slice(0, -1), last.slice(WHITEOUT.length));
@@ -86,18 +84,8 @@ async function apply(cas: Cas, root: Root, layer: Layer, memo: Memo, check: Laye
   }
 }
 
-function split(path: string): string[] {
-  return path.split("/").filter((name) => name !== "" && name !== ".");
-}
-
-async function digestOfContent(
-  cas: Cas,
-  reader: TarReader,
-  { size }: OwnedMember,
-  components: readonly string[],
-): Promise<Digest> {
-  const path = components.join("/");
-  if ((path === USERS || path === GROUPS) && size <= MOST_OWNERS) return cas.write(await reader.bytes());
+async function digestOfContent(cas: Cas, reader: TarReader, { size }: OwnedMember, name = ""): Promise<Digest> {
+  if (isOwnerTable(name, size)) return cas.write(await reader.bytes());
   const hash = createHash("sha256");
   for await (const piece of reader.content()) hash.update(piece);
   return { hash: hash.digest("hex"), size };
@@ -139,7 +127,7 @@ function place(root: Root, { components, member, digest }: Entry): void {
     return;
   }
   const name = components.at(-1) ?? "";
-  const original = member.type === "hardlink" ? split(member.linkName).join("/") : "";
+  const original = member.type === "hardlink" ? splitPath(member.linkName).join("/") : "";
   const linked = member.type === "hardlink" ? tree.lookup(original) : undefined;
   if (member.type === "hardlink" && (linked === undefined || linked.kind === "directory")) {
     throw new TarError(`'${member.name}' links to '${member.linkName}', which is not in the image`);

@@ -1,5 +1,7 @@
 /** Re-hashes all of an image, and compares what its parts say of each other. */
 import { BstError } from "../base/errors.ts";
+import { TarError } from "../base/tar-fields.ts";
+import type { TarMember } from "../base/tar-reader.ts";
 import { checkLayer, type Links } from "./check-layer.ts";
 import { type CopyOptions, partsOf, watched } from "./copy.ts";
 import { type Content, type Descriptor, digestText, verified, wholeOf } from "./descriptor.ts";
@@ -16,6 +18,7 @@ import {
   platformOf,
   readManifest,
 } from "./manifest.ts";
+import { splitPath } from "./outward-links.ts";
 import { formatPlatform } from "./platform.ts";
 import type { ImageReader } from "./transport/types.ts";
 
@@ -32,6 +35,8 @@ export interface Verification {
   readonly blobs: number;
   /** Bytes that were hashed. */
   readonly bytes: number;
+  /** Digests of layers that the image does not bring along, and that were not looked at. */
+  readonly foreign: readonly string[];
   readonly problems: readonly Problem[];
 }
 
@@ -61,6 +66,8 @@ export async function verifyImage(
   const all = [root, ...manifests];
   const checked = new Map<string, number>();
   const seen = new Set<string>();
+  const foreign = new Set<string>();
+  const paths = new Map<string, LayerPaths>();
   for (const content of all) {
     const { descriptor, bytes } = content;
     await attempt(descriptor.digest, () => {
@@ -68,7 +75,9 @@ export async function verifyImage(
       manifestType(bytes, descriptor.mediaType, descriptor.digest);
     });
     if (isIndex(descriptor)) continue;
-    await attempt(descriptor.digest, () => verifyManifest(reader, content, attempt, { checked, seen, signal, links }));
+    await attempt(descriptor.digest, () =>
+      verifyManifest(reader, content, attempt, { checked, seen, foreign, paths, signal, links }),
+    );
   }
   const sizes = [...all.map(({ bytes }) => bytes.length), ...checked.values()];
   return {
@@ -76,6 +85,7 @@ export async function verifyImage(
     digests: all.map(({ descriptor }) => descriptor.digest),
     blobs: checked.size,
     bytes: sizes.reduce((sum, size) => sum + size, 0),
+    foreign: [...foreign],
     problems,
   };
 }
@@ -85,6 +95,9 @@ interface Progress {
   readonly checked: Map<string, number>;
   /** What was said of layers that were looked at. */
   readonly seen: Set<string>;
+  readonly foreign: Set<string>;
+  /** What is in layers, by their digests. */
+  readonly paths: Map<string, LayerPaths>;
   readonly signal: AbortSignal;
   readonly links: Links | undefined;
 }
@@ -93,7 +106,7 @@ async function verifyManifest(
   reader: ImageReader,
   content: Content,
   attempt: (digest: string, step: () => Promise<void> | void) => Promise<void>,
-  { checked, seen, signal, links }: Progress,
+  { checked, seen, foreign, paths, signal, links }: Progress,
 ): Promise<void> {
   const manifest = readManifest(content, reader.name);
   const { config, layers } = manifest;
@@ -105,17 +118,56 @@ async function verifyManifest(
   });
   checked.set(config.digest, config.size);
   const place = reader.name;
+  const below: LayerPaths[] = [];
   for (const [i, layer] of layers.entries()) {
     // It may be named twice, also by another manifest; what is said of it there need not be the same.
     const said = diffIds === undefined ? layer.digest : `${layer.digest} ${layer.mediaType} ${diffIds[i]}`;
-    if (isForeign(layer) || seen.has(said)) continue;
+    if (isForeign(layer)) {
+      foreign.add(layer.digest);
+      continue;
+    }
+    const own = new LayerPaths([...below]);
+    below.push(paths.get(layer.digest) ?? own);
+    if (seen.has(said)) continue;
     seen.add(said);
+    paths.set(layer.digest, own);
     await attempt(layer.digest, async () => {
-      if (diffIds !== undefined)
-        await checkLayer(() => reader.blob(layer), layer, diffIds[i], { place, signal, ...(links && { links }) });
-      else await drain(reader, layer, signal);
+      const check = { place, signal, ...(links && { links }) };
+      if (diffIds === undefined) await drain(reader, layer, signal);
+      else
+        await checkLayer(
+          () => reader.blob(layer),
+          layer,
+          diffIds[i],
+          check,
+          (member) => own.add(member),
+        );
     });
     checked.set(layer.digest, layer.size);
+  }
+}
+
+/** The files of a layer that hard links may name. */
+class LayerPaths {
+  readonly #below: readonly LayerPaths[];
+  readonly #files = new Set<string>();
+
+  constructor(below: readonly LayerPaths[]) {
+    this.#below = below;
+  }
+
+  /** Throws {@link TarError} for a link to what is not there yet. */
+  add({ name, type, linkName }: TarMember): void {
+    const path = splitPath(name).join("/");
+    if (type === "hardlink" && !this.#has(splitPath(linkName).join("/"))) {
+      throw new TarError(`'${name}' links to '${linkName}', which is not in the image`);
+    }
+    if (type === "directory") this.#files.delete(path);
+    else this.#files.add(path);
+  }
+
+  #has(path: string): boolean {
+    return this.#files.has(path) || this.#below.some((layer) => layer.#files.has(path));
   }
 }
 

@@ -8,6 +8,7 @@ import { encodeDirectory } from "../cas/directory.ts";
 import { importLocalFile } from "../cas/import.ts";
 import { Tree } from "../cas/tree.ts";
 import type { SourceContext, SourceKind } from "../project/source-kind.ts";
+import type { ScalarNode } from "../yaml/node.ts";
 import { type HostEntry, HostError, HostFiles } from "./host-files.ts";
 import { unversioned } from "./unversioned.ts";
 
@@ -15,8 +16,8 @@ export const host: SourceKind = {
   kind: "host",
   schema: record({ programs: textList, files: textList, exclude: textList }),
   configure(config, context) {
-    const programs = config.strings("programs") ?? [];
-    const files = config.strings("files") ?? [];
+    const programs = config.sequence("programs")?.scalars() ?? [];
+    const files = config.sequence("files")?.scalars() ?? [];
     const excludes = config.strings("exclude") ?? [];
 
     /** Once for each loading of the project, and only if a key is asked for. */
@@ -58,19 +59,27 @@ export const host: SourceKind = {
 };
 
 function gather(
-  programs: readonly string[],
-  files: readonly string[],
+  programs: readonly ScalarNode[],
+  files: readonly ScalarNode[],
   excludes: readonly string[],
   { provenance, warn }: SourceContext,
 ): ReadonlyMap<string, HostEntry> {
   const gathered = new HostFiles(excludes);
+  let place = provenance;
   try {
-    for (const program of programs) gathered.addProgram(program);
-    for (const file of files) gathered.addPath(file);
+    for (const program of programs) {
+      place = program.provenance;
+      gathered.addProgram(program.value);
+    }
+    for (const file of files) {
+      place = file.provenance;
+      gathered.addPath(file.value);
+    }
+    place = provenance;
     gathered.addMergedFolders();
   } catch (error) {
     if (!(error instanceof HostError)) throw error;
-    throw new BstError("source", `${provenance}: ${error.message}`, { reason: "host-missing", cause: error });
+    throw new BstError("source", `${place}: ${error.message}`, { reason: "host-missing", cause: error });
   }
   warn("The cache key depends on the files of this machine", {
     token: "host:machine-dependent",

@@ -178,37 +178,44 @@ describe("an image on a parent", () => {
     expect(readFileSync(path)).toEqual(before);
   });
 
-  test("can be the parent with files added, whose owners the parent knows", async () => {
-    const cas = newCas();
-    const users = {
-      "etc/passwd": "app:x:1000:1000::/:\n",
-      "etc/x": "1",
-      lib: { symlink: "usr/lib" },
-      "usr/lib/a": "1",
-    };
-    const parent = await assemble(cas, { images: [{ ...linux, layer: ["base.bst"] }] }, [{ tree: treeOf(cas, users) }]);
-    // As if the image were from elsewhere: what only its layers hold is not in the cache.
-    rmSync(cas.objectPath(digestOf(users["etc/passwd"])));
-    const config = { images: [{ ...linux, parent: { element: "base.bst" }, add: ["app.bst"] }] };
-    const on = (files: Record<string, Content>) => ({
-      tree: treeOf(cas, files),
-      declared: new Map([["srv/app", { user: "app" }]]),
-      parent: { layout: parent.layout, name: "base.bst" },
-    });
-    const { layout, tree } = await assemble(cas, config, [on({ "srv/app": "app", "etc/x": "2" })]);
-    const { files, image } = await content(cas, layout);
-    expect(files).toEqual(filesOf(cas, treeOf(cas, { ...users, "srv/app": "app", "etc/x": "2" })));
-    const added = await readArchive(cas, fileAt(tree, image.Layers[1] ?? ""));
-    expect(added.map(({ header: { name, uid } }) => `${name} ${uid}`)).toEqual([
-      "etc/ 0",
-      "etc/x 0",
-      "srv/ 0",
-      "srv/app 1000",
-    ]);
-    for (const clash of [{ "lib/b": "1" }, { usr: "1" }]) {
-      await expect(assemble(cas, config, [on(clash)])).rejects.toMatchObject({ reason: "oci-addition-conflict" });
-    }
-  });
+  test.each(["etc/passwd", "usr/passwd"])(
+    "can be the parent with files added, whose owners it knows in %s",
+    async (path) => {
+      const cas = newCas();
+      const table = "app:x:1000:1000::/:\n";
+      const users = {
+        ...(path !== "etc/passwd" && { "etc/passwd": { symlink: `/${path}` } }),
+        [path]: table,
+        "etc/x": "1",
+        lib: { symlink: "usr/lib" },
+        "usr/lib/a": "1",
+      };
+      const parent = await assemble(cas, { images: [{ ...linux, layer: ["base.bst"] }] }, [
+        { tree: treeOf(cas, users) },
+      ]);
+      // As if the image were from elsewhere: what only its layers hold is not in the cache.
+      rmSync(cas.objectPath(digestOf(table)));
+      const config = { images: [{ ...linux, parent: { element: "base.bst" }, add: ["app.bst"] }] };
+      const on = (files: Record<string, Content>) => ({
+        tree: treeOf(cas, files),
+        declared: new Map([["srv/app", { user: "app" }]]),
+        parent: { layout: parent.layout, name: "base.bst" },
+      });
+      const { layout, tree } = await assemble(cas, config, [on({ "srv/app": "app", "etc/x": "2" })]);
+      const { files, image } = await content(cas, layout);
+      expect(files).toEqual(filesOf(cas, treeOf(cas, { ...users, "srv/app": "app", "etc/x": "2" })));
+      const added = await readArchive(cas, fileAt(tree, image.Layers[1] ?? ""));
+      expect(added.map(({ header: { name, uid } }) => `${name} ${uid}`)).toEqual([
+        "etc/ 0",
+        "etc/x 0",
+        "srv/ 0",
+        "srv/app 1000",
+      ]);
+      for (const clash of [{ "lib/b": "1" }, { usr: "1" }]) {
+        await expect(assemble(cas, config, [on(clash)])).rejects.toMatchObject({ reason: "oci-addition-conflict" });
+      }
+    },
+  );
 
   test("without a layer has the parent's content, and a step without layer in its history", async () => {
     const { cas, inputs } = await setUp();

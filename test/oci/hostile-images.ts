@@ -63,6 +63,10 @@ export const hostileLayers: readonly (readonly [name: string, layer: Buffer, mes
     archive([symlink("a/x", "y"), symlink("a/y", "/"), file("a/x/etc/passwd")]),
     /'a\/x\/etc\/passwd' is written through the symbolic link 'a\/x'/,
   ],
+  ...[".wh.", ".wh..", ".wh..."].map(
+    (name) =>
+      [`a whiteout of no file: ${name}`, archive([file(`usr/${name}`)]), /'usr\/\.wh\.+' hides what is no/] as const,
+  ),
   ["a sparse bomb", archive(sparse("9000000000000")), /more than \d+ bytes: 'sparse'/],
   ["bombs that are too large together", archive([...sparse("2000000000"), ...sparse("2000000000")]), /more than \d+ b/],
   ["a file that says that it is huge", binarySize(0, 0, 99, 0, 0, 0, 0, 0), /more than \d+ bytes: 'huge'/],
@@ -107,6 +111,7 @@ export const strangeLayer: Buffer = archive([
   { name: "dev/null", flag: "3", mode: 0o666 },
   { name: "pipe", flag: "6" },
   hardlink("linked", "/twice/file"),
+  file("usr/.wh.gone"),
   symlink("changes", "/etc"),
   directory("changes"),
   file("changes/inside"),

@@ -19,7 +19,7 @@ import { type ImageReader, relay } from "../../src/oci/transport/types.ts";
 import { verifyImage } from "../../src/oci/verify.ts";
 import { cacheConfig, project, runCli, tempDir, writeFiles } from "../helpers.ts";
 import { writeRoot } from "../root.ts";
-import { archive, symlink } from "../sources/tar-writer.ts";
+import { archive, directory, hardlink, symlink } from "../sources/tar-writer.ts";
 import { assemble, newCas, signal, treeOf } from "./helpers.ts";
 import {
   hostileDescriptions,
@@ -221,6 +221,34 @@ describe("verify", () => {
 
   test("finds nothing in what is strange", async () => {
     for (const place of placesOf(tempDir("layout"), { layer: strangeLayer })) expect(await complaints(place)).toBe("");
+  });
+
+  test.each([
+    ["nothing", [hardlink("x", "none")]],
+    ["a folder", [directory("none"), hardlink("x", "none")]],
+    ["itself", [hardlink("none", "none")]],
+    ["what comes later", [hardlink("x", "none"), { name: "none", content: "" }]],
+  ])("finds a hard link to %s", async (_, members) => {
+    const folder = tempDir("layout");
+    writeLayout(folder, { layer: archive(members) });
+    expect(await complaints(`oci:${folder}`)).toMatch(/links to 'none', which is not in the image/);
+  });
+
+  test("knows what hard links name in the layers below, and says what it did not look at", async () => {
+    const made = new LayoutMaker();
+    const layers = [layer, archive([hardlink("x", "etc/os")])];
+    made.add(made.image({ layers }));
+    await using image = await reader(`oci:${made.folder}`);
+    expect(await verifyImage(image, { select: "all", signal })).toMatchObject({ problems: [], foreign: [] });
+    const said = {
+      mediaType: "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+      urls: ["https://x.example"],
+    };
+    const folder = tempDir("layout");
+    writeLayout(folder, { said });
+    await using elsewhere = await reader(`oci:${folder}`);
+    const { foreign } = await verifyImage(elsewhere, { select: "all", signal });
+    expect(foreign).toEqual([expect.stringMatching(/^sha256:/)]);
   });
 
   test("reads a layer once that an image names often", async () => {

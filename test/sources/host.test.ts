@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { materialise } from "../../src/cas/materialise.ts";
 import { host } from "../../src/sources/host.ts";
 import { mappingFrom } from "../../src/yaml/node.ts";
+import { parseYaml } from "../../src/yaml/parse.ts";
 import { tempDir, writeFiles } from "../helpers.ts";
 import { elf } from "./elf-writer.ts";
 import { bench, listing } from "./helpers.ts";
@@ -105,6 +106,14 @@ describe("host", () => {
     const source = on.configure(host, config);
     expect(() => source.uniqueKey()).toThrow(expect.objectContaining({ domain: "source", reason: "host-missing" }));
     await expect(on.stage(source)).rejects.toThrow(message);
+  });
+
+  test("reports what is missing where it is named", () => {
+    const on = bench();
+    const text = "programs: [sh]\nfiles:\n- /etc\n- /no/such/file\n";
+    const config = parseYaml(text, { path: "x.bst", shortName: "x.bst", displayName: "x.bst" });
+    const source = host.configure(config, on.context);
+    expect(() => source.uniqueKey()).toThrow("x.bst [line 4 column 2]: '/no/such/file' is not on this machine");
   });
 
   test("reports a missing library, with what needs it", () => {

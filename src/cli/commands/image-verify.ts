@@ -30,7 +30,7 @@ export const run: Run<"image verify"> = async (context, options) => {
     const found = await asJob(context, { action: "verify", ...image.about }, (job) =>
       verifyImage(reader, { select, signal, links, ...bytesOf(job) }),
     );
-    const { digest, digests, blobs, bytes, problems } = found;
+    const { digest, digests, blobs, bytes, foreign, problems } = found;
     if (problems.length > 0) {
       throw new BstError("element", `The image ${digest} of ${reader.name} is damaged`, {
         reason: "oci-invalid-image",
@@ -43,6 +43,10 @@ export const run: Run<"image verify"> = async (context, options) => {
         const count = await verifySignatures(repository, signed, key);
         context.print(`${signed} is signed with ${options.key}${count === 1 ? "" : ` (${count} times)`}`);
       }
+    }
+    if (foreign.length > 0) {
+      const text = `Layers that the image does not bring along were not looked at: ${foreign.join(", ")}`;
+      context.reporter.emit({ type: "warn", text });
     }
     context.print(`${digest} is whole: ${digests.length} manifests, ${blobs} blobs, ${formatSize(bytes)}`);
   }

@@ -109,7 +109,8 @@ async function* unzstd(source: AsyncIterable<Buffer>, signal: AbortSignal): Asyn
     await fed;
     signal.throwIfAborted();
     if (failure !== undefined) throw failure;
-    if (code !== 0) throw new DecompressError(`it is no valid zstd data: ${complaint.trim()}`);
+    if (code !== 0)
+      throw new DecompressError(`it is no valid zstd data: ${complaint.trim().replace(/^.*?\\\s*:\s*/, "")}`);
   } finally {
     child.kill("SIGKILL");
     input.destroy();
