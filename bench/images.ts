@@ -11,6 +11,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statfsSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -36,37 +37,52 @@ interface Row {
 // Seen from the bundle in bench/dist.
 const measurePy = join(import.meta.dirname, "../measure.py");
 
-const image = (layer: string, rest: string) => (round: number) =>
-  `kind: oci\nbuild-depends: [${layer}.bst${rest.includes("base.bst") ? ", base.bst" : ""}]\nconfig:\n${rest.replace("ROUND", String(round + 1))}`;
-/** A new date makes all of a layer new. */
-const entry = (layer: string, more = "") =>
-  `  images: [{architecture: amd64, os: linux, layer: [${layer}.bst], source-date-epoch: ROUND${more}}]\n`;
+/** An image that was never made, by its date. */
+const image = (date: number, compression: string, layer: string, parent?: string) =>
+  [
+    "kind: oci",
+    `build-depends: [${layer}.bst${parent === undefined ? "" : `, ${parent}.bst`}]`,
+    "config:",
+    `  compression: ${compression}`,
+    `  images: [{architecture: amd64, os: linux, layer: [${layer}.bst], source-date-epoch: ${date}`,
+    `    ${parent === undefined ? "" : `, parent: {element: ${parent}.bst}`}}]`,
+    "",
+  ].join("\n");
 
-/** Elements of each round, by name. */
-const elements: Readonly<Record<string, (round: number) => string>> = {
-  plain: image("root", `  compression: none\n${entry("root")}`),
-  gzip: image("root", `  compression: gzip\n${entry("root")}`),
-  zstd: image("root", `  compression: zstd\n${entry("root")}`),
-  second: image("changed", `  compression: gzip\n${entry("changed", ", parent: {element: base.bst}")}`),
-};
+/** What the images are: a compression, what they hold, and the image that they are built on. */
+const kinds = {
+  plain: ["none", "root"],
+  gzip: ["gzip", "root"],
+  zstd: ["zstd", "root"],
+  plainAgain: ["none", "root"],
+  second: ["gzip", "changed", "base"],
+  secondAgain: ["gzip", "changed", "base"],
+  local: ["gzip", "local-changed", "base"],
+} as const;
 
 export function measureImages(ours: Contender, options: ImageOptions): string {
   const { scratch, repeat } = options;
   const project = join(scratch, "images");
-  const folder = join(project, "root");
+  const folder = join(project, "local-root");
   const { count, bytes } = copyFiles(folder, options.files, options.megabytes << 20);
-  const changed = join(project, "changed");
+  const changed = join(project, "local-changed");
   cpSync(folder, changed, { recursive: true });
   const change = changeThree(changed);
   write(project, "project.conf", "name: images\nmin-version: 2.0\nelement-path: elements\n");
-  for (const name of ["root", "changed"])
-    write(project, `elements/${name}.bst`, `kind: import\nsources: [{kind: local, path: ${name}}]\n`);
-  write(project, "elements/base.bst", elements["gzip"]?.(-1) ?? "");
-  for (const [name, make] of Object.entries(elements))
-    for (let round = 0; round < repeat; round++) write(project, `elements/${name}${round}.bst`, make(round));
-  ours.measure(project, ["build", "root.bst", "changed.bst", "base.bst"]);
+  for (const name of ["root", "changed"]) {
+    const ref = archive(join(project, `local-${name}`), join(scratch, `${name}.tar`));
+    const source = `{kind: tar, url: "file://${scratch}/${name}.tar", ref: ${ref}, base-dir: ""}`;
+    write(project, `elements/${name}.bst`, `kind: import\nsources: [${source}]\n`);
+  }
+  write(project, "elements/local-changed.bst", "kind: import\nsources: [{kind: local, path: local-changed}]\n");
+  write(project, "elements/base.bst", image(0, "gzip", "root"));
+  for (const [i, [name, [compression, layer, parent]]] of Object.entries(kinds).entries())
+    for (let round = 0; round < repeat; round++)
+      write(project, `elements/${name}${round}.bst`, image(1000 * (i + 1) + round, compression, layer, parent));
+  ours.measure(project, ["build", "root.bst", "changed.bst", "local-changed.bst", "base.bst"]);
 
-  const build = (name: string) => (round: number) => ours.measure(project, ["build", `${name}${round}.bst`]);
+  const build = (name: keyof typeof kinds) => (round: number) =>
+    ours.measure(project, ["build", `${name}${round}.bst`]);
   const shell = (line: string) => () => command(scratch, ["sh", "-c", line], folder);
   const buildah = new Buildah(scratch, folder);
   const umoci = new Umoci(scratch, folder, change);
@@ -90,62 +106,28 @@ export function measureImages(ours: Contender, options: ImageOptions): string {
     process.stderr.write(`${line(row)}\n`);
   };
   const tar = "tar -c --sort=name . |";
-  compare(
-    "one layer, uncompressed",
-    "tar to openssl dgst",
-    2,
-    has("openssl"),
-    shell(`${tar} openssl dgst -sha256`),
-    build("plain"),
-  );
-  compare("one layer, gzip -6", "tar to pigz -6", 1, has("pigz"), shell(`${tar} pigz -6 > /dev/null`), build("gzip"));
-  compare(
-    "one layer, zstd -3",
-    "tar to zstd -3 -T0",
-    1,
-    has("zstd"),
-    shell(`${tar} zstd -q -3 -T0 > /dev/null`),
-    build("zstd"),
-  );
-  for (let round = 0; round < repeat; round++) ours.measure(project, ["artifact", "delete", `plain${round}.bst`]);
-  ours.forgetIndexes();
-  ours.measure(project, ["show", "plain0.bst"]);
-  compare(
-    "one layer, uncompressed",
-    "buildah copy, commit",
-    0.1,
-    has("buildah"),
-    (round) => buildah.whole(round),
-    build("plain"),
-  );
+  const floor = shell(`${tar} openssl dgst -sha256`);
+  compare("one layer, uncompressed", "tar to openssl dgst", 2, has("openssl"), floor, build("plain"));
+  const pigz = shell(`${tar} pigz -6 > ${scratch}/peer.tar.gz`);
+  compare("one layer, gzip -6", "tar to pigz -6", 1, has("pigz"), pigz, build("gzip"));
+  const zstd = shell(`${tar} zstd -qf -3 -T0 -o ${scratch}/peer.tar.zst`);
+  compare("one layer, zstd -3", "tar to zstd -3 -T0", 1, has("zstd"), zstd, build("zstd"));
+  const whole = (round: number) => buildah.whole(round);
+  compare("one layer, uncompressed", "buildah copy, commit", 0.1, has("buildah"), whole, build("plainAgain"));
   const base = basesOf(ours, project, scratch, "base.bst");
-  compare(
-    "a second layer, three files changed",
-    "umoci unpack, repack",
-    0.05,
-    has("umoci"),
-    (round) => umoci.second(round),
-    build("second"),
-  );
-  for (let round = 0; round < repeat; round++) ours.measure(project, ["artifact", "delete", `second${round}.bst`]);
-  ours.forgetIndexes();
-  ours.measure(project, ["show", "second0.bst"]);
-  compare(
-    "a second layer, three files changed",
-    "buildah commit",
-    0.05,
-    has("buildah"),
-    (round) => buildah.second(round, change),
-    build("second"),
-  );
+  const repacked = (round: number) => umoci.second(round);
+  const three = "a second layer, three files changed";
+  compare(three, "umoci unpack, repack", 0.05, has("umoci"), repacked, build("second"));
+  const committed = (round: number) => buildah.second(round, change);
+  compare(three, "buildah from, commit", 0.05, has("buildah"), committed, build("secondAgain"));
   const second = basesOf(ours, project, scratch, "second0.bst");
   if (!base.every((blob) => second.includes(blob))) throw new Error("the second image has other layers than its base");
-  const show = () => ours.measure(project, ["show", "--deps", "none", "second0.bst"]);
-  compare("build, nothing changed", "bst-ts show", 2, true, show, () =>
-    ours.measure(project, ["build", "second0.bst"]),
-  );
+  compare(`${three}, in a local folder`, "buildah from, commit", 0.05, has("buildah"), committed, build("local"));
+  const start = () => ours.measure(project, ["--version"]);
+  compare("build, nothing changed", "bst-ts --version", 2, true, start, () => build("second")(0));
+  const where = statfsSync(scratch).type === TMPFS ? "in memory" : "on disk";
   return [
-    `Images of ${count} files, ${Math.round(bytes / 1e6)} MB, copied from this machine's /usr.`,
+    `Images of ${count} files, ${Math.round(bytes / 1e6)} MB, copied from this machine's /usr; all files are ${where}.`,
     "",
     "A busy machine stretches seconds of wall time; those of processors say what it would be otherwise.",
     "",
@@ -154,6 +136,15 @@ export function measureImages(ours: Contender, options: ImageOptions): string {
     ...rows.map(line),
     "",
   ].join("\n");
+}
+
+/** As statfs tells it. */
+const TMPFS = 0x01021994;
+
+/** @returns the hash of the archive */
+function archive(folder: string, file: string): string {
+  command(folder, ["tar", "-c", "--sort=name", "-f", file, "."], folder);
+  return createHash("sha256").update(readFileSync(file)).digest("hex");
 }
 
 function median(all: readonly Measurement[], of: "seconds" | "processorSeconds" | "megabytes"): number {
@@ -261,12 +252,14 @@ class Buildah {
   readonly #scratch: string;
   readonly #folder: string;
   readonly #command: readonly string[];
+  #seconds = 0;
 
   constructor(scratch: string, folder: string) {
     this.#scratch = scratch;
     this.#folder = folder;
     const storage = ["--root", join(scratch, "buildah"), "--runroot", join(scratch, "buildah-run")];
-    this.#command = ["buildah", ...storage, "--storage-driver", "overlay"];
+    // It was seen to go on for ever.
+    this.#command = ["timeout", "300", "buildah", ...storage, "--storage-driver", "overlay"];
   }
 
   #output(...words: string[]): string {
@@ -288,17 +281,25 @@ class Buildah {
     return `oci:${join(this.#scratch, `buildah-${name}`)}`;
   }
 
-  /** Only the commit counts. */
+  /** What it takes to have the base's files, and the commit; not the changes. */
   second(round: number, change: Change): Measurement {
-    const container = this.#output("from", "localhost/whole");
+    const from = command(this.#scratch, [...this.#command, "from", "localhost/whole"], this.#folder);
+    const container = readFileSync(join(this.#scratch, "peer-stdout"), "utf8").trim();
     applyChange(this.#output("mount", container), change, String(round));
     this.#output("umount", container);
-    return command(
-      this.#scratch,
-      [...this.#command, "commit", "-q", container, this.#target(`second${round}`)],
-      this.#folder,
-    );
+    this.#seconds++;
+    const target = this.#target(`second${this.#seconds}`);
+    return sum(from, command(this.#scratch, [...this.#command, "commit", "-q", container, target], this.#folder));
   }
+}
+
+function sum(first: Measurement, second: Measurement): Measurement {
+  return {
+    code: 0,
+    seconds: first.seconds + second.seconds,
+    processorSeconds: first.processorSeconds + second.processorSeconds,
+    megabytes: Math.max(first.megabytes, second.megabytes),
+  };
 }
 
 class Umoci {
@@ -334,13 +335,7 @@ class Umoci {
     const unpacked = command(this.#scratch, ["umoci", "unpack", "--image", from, bundle], "/");
     applyChange(join(bundle, "rootfs"), this.#change, String(round));
     const repacked = command(this.#scratch, ["umoci", "repack", "--image", `${this.#layout}:r${round}`, bundle], "/");
-    const measured = {
-      code: 0,
-      seconds: unpacked.seconds + repacked.seconds,
-      processorSeconds: unpacked.processorSeconds + repacked.processorSeconds,
-      megabytes: Math.max(unpacked.megabytes, repacked.megabytes),
-    };
     rmSync(bundle, { recursive: true, force: true });
-    return measured;
+    return sum(unpacked, repacked);
   }
 }
