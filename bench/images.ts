@@ -55,6 +55,8 @@ const kinds = {
   gzip: ["gzip", "root"],
   zstd: ["zstd", "root"],
   plainAgain: ["none", "root"],
+  gzipAgain: ["gzip", "root"],
+  zstdAgain: ["zstd", "root"],
   second: ["gzip", "changed", "base"],
   secondAgain: ["gzip", "changed", "base"],
   local: ["gzip", "local-changed", "base"],
@@ -83,7 +85,7 @@ export function measureImages(ours: Contender, options: ImageOptions): string {
 
   const build = (name: keyof typeof kinds) => (round: number) =>
     ours.measure(project, ["build", `${name}${round}.bst`]);
-  const shell = (line: string) => () => command(scratch, ["sh", "-c", line], folder);
+  const shell = (line: string) => () => command(scratch, ["bash", "-c", line], folder);
   const buildah = new Buildah(scratch, folder);
   const umoci = new Umoci(scratch, folder, change);
   const rows: Row[] = [];
@@ -105,13 +107,20 @@ export function measureImages(ours: Contender, options: ImageOptions): string {
     rows.push(row);
     process.stderr.write(`${line(row)}\n`);
   };
-  const tar = "tar -c --sort=name . |";
-  const floor = shell(`${tar} openssl dgst -sha256`);
+  const tar = "tar -c --sort=name .";
+  const floor = shell(`${tar} | openssl dgst -sha256`);
   compare("one layer, uncompressed", "tar to openssl dgst", 2, has("openssl"), floor, build("plain"));
-  const pigz = shell(`${tar} pigz -6 > ${scratch}/peer.tar.gz`);
-  compare("one layer, gzip -6", "tar to pigz -6", 1, has("pigz"), pigz, build("gzip"));
-  const zstd = shell(`${tar} zstd -qf -3 -T0 -o ${scratch}/peer.tar.zst`);
-  compare("one layer, zstd -3", "tar to zstd -3 -T0", 1, has("zstd"), zstd, build("zstd"));
+  for (const [name, program] of [
+    ["gzip", "pigz -6"],
+    ["zstd", "zstd -q -3 -T0"],
+  ] as const) {
+    const file = join(scratch, `peer.${name}`);
+    const alone = shell(`${tar} | ${program} > ${file}`);
+    compare(`one layer, ${name}`, `tar to ${program}`, 1, has(name === "gzip" ? "pigz" : name), alone, build(name));
+    const digests = `${tar} | tee >(openssl dgst -sha256 > ${file}.id) | ${program} | tee ${file} | openssl dgst -sha256`;
+    const again = build(`${name}Again`);
+    compare(`one layer, ${name}`, "the same, both digests", 1, has("openssl"), shell(digests), again);
+  }
   const whole = (round: number) => buildah.whole(round);
   compare("one layer, uncompressed", "buildah copy, commit", 0.1, has("buildah"), whole, build("plainAgain"));
   const base = basesOf(ours, project, scratch, "base.bst");
@@ -252,7 +261,6 @@ class Buildah {
   readonly #scratch: string;
   readonly #folder: string;
   readonly #command: readonly string[];
-  #seconds = 0;
 
   constructor(scratch: string, folder: string) {
     this.#scratch = scratch;
@@ -270,15 +278,18 @@ class Buildah {
   whole(round: number): Measurement {
     const container = this.#output("from", "scratch");
     const run = [...this.#command, "copy", "-q", container, this.#folder, "/", "&&", ...this.#command];
-    const words = [...run, "commit", "-q", "--disable-compression", container, this.#target(`whole${round}`)];
+    const words = [...run, "commit", "-q", "--disable-compression", container, this.#target()];
     const measured = command(this.#scratch, ["sh", "-c", words.join(" ")], this.#folder);
     if (round === 0) this.#output("commit", "-q", container, "whole");
+    this.#output("rm", container);
     return measured;
   }
 
-  /** A layout of its own, as nothing is made where it has the layers already. */
-  #target(name: string): string {
-    return `oci:${join(this.#scratch, `buildah-${name}`)}`;
+  /** Empty, as nothing is made where the layers are already. */
+  #target(): string {
+    const layout = join(this.#scratch, "buildah-layout");
+    rmSync(layout, { recursive: true, force: true });
+    return `oci:${layout}`;
   }
 
   /** What it takes to have the base's files, and the commit; not the changes. */
@@ -287,9 +298,10 @@ class Buildah {
     const container = readFileSync(join(this.#scratch, "peer-stdout"), "utf8").trim();
     applyChange(this.#output("mount", container), change, String(round));
     this.#output("umount", container);
-    this.#seconds++;
-    const target = this.#target(`second${this.#seconds}`);
-    return sum(from, command(this.#scratch, [...this.#command, "commit", "-q", container, target], this.#folder));
+    const words = [...this.#command, "commit", "-q", container, this.#target()];
+    const measured = sum(from, command(this.#scratch, words, this.#folder));
+    this.#output("rm", container);
+    return measured;
   }
 }
 
