@@ -119,9 +119,12 @@ class Call {
     const inside = layout.below(path).map(({ at, elements }) => ({ at, elements: this.#io.dependencies(elements) }));
     const declared = new Map(declaredByStaged(this.#io, { elements }, ...inside));
     const prefix = path === "" ? "" : `${path}/`;
-    for (const [changed, mode] of this.#call.modes) {
-      const inside = changed.startsWith(prefix) ? changed.slice(prefix.length) : "";
-      if (inside !== "") declared.set(inside, { ...declared.get(inside), mode });
+    for (const [inside, mode] of below(prefix, this.#call.modes)) {
+      declared.set(inside, { ...declared.get(inside), mode });
+    }
+    for (const [inside, xattrs] of below(prefix, this.#call.xattrs)) {
+      const its = declared.get(inside);
+      declared.set(inside, { ...its, xattrs: { ...its?.xattrs, ...inHex(xattrs) } });
     }
     for (const [inside, given] of fakeXattrs(this.#io.cas, this.#call, path)) {
       const { capabilities, xattrs, ...rest } = declared.get(inside) ?? {};
@@ -151,4 +154,16 @@ class Call {
       isElsewhere ? `'/${path}' is no folder: it may be a symlink to one` : `There is no folder '/${path}'`,
     );
   }
+}
+
+/** What begins with a prefix, without that. */
+function* below<T>(prefix: string, all: ReadonlyMap<string, T>): Generator<readonly [path: string, value: T]> {
+  for (const [path, value] of all) {
+    if (path.startsWith(prefix) && path !== prefix) yield [path.slice(prefix.length), value];
+  }
+}
+
+/** Values as elements declare them. */
+function inHex(xattrs: Readonly<Record<string, Buffer>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(xattrs).map(([name, value]) => [name, `0x${value.toString("hex")}`]));
 }

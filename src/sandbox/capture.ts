@@ -6,6 +6,7 @@ import type { Directory, DirectoryNode, FileNode, SymlinkNode, Timestamp } from 
 import type { Cas } from "../cas/store.ts";
 import { relative } from "./layout.ts";
 import type { StagedFile, StagedFiles } from "./stage.ts";
+import { type UserAttributes, userAttributes } from "./user-attributes.ts";
 
 export interface CaptureOptions {
   /** Where the build's files are; no process of the build may be left, unless it is `live`. */
@@ -22,11 +23,15 @@ export interface CaptureOptions {
   readonly mtimes: boolean;
   /** Directories that are given as places to write to, absolute: of them, and of those above, no times are kept. */
   readonly writableDirectories: readonly string[];
-  /**
-   * Where a build still runs, and waits: filled with the permission bits of files and directories that differ from those
-   * that a tree tells of, by path. What has to be made readable gets its mode back.
-   */
-  readonly live?: Map<string, number>;
+  /** Where a build still runs, and waits: told of what trees do not tell. What has to be made readable gets its mode back. */
+  readonly live?: LiveFiles;
+}
+
+/** Filled with what files and directories have, by path. */
+export interface LiveFiles {
+  /** Permission bits, where they differ from those that a tree tells of. */
+  readonly modes: Map<string, number>;
+  readonly xattrs: Map<string, UserAttributes>;
 }
 
 export interface Captured {
@@ -139,7 +144,7 @@ class Capture {
     this.#entries++;
     const path = `${frame.path}/${name}`;
     const stat = fs.lstatSync(path);
-    this.#noteMode(frame, name, stat);
+    if (this.#options.live !== undefined) noteLive(this.#options.live, frame, name, stat);
     if (stat.isDirectory()) {
       const lower = frame.lower?.directories.find((node) => node.name === name)?.digest;
       const inRoot = frame.relative === "" ? name : `${frame.relative}/${name}`;
@@ -163,14 +168,6 @@ class Capture {
     if (this.#options.live !== undefined && (stat.mode & 0o400) === 0) fs.chmodSync(path, stat.mode & PERMISSIONS);
     if (stat.nlink > 1) this.#linked.set(stat.ino, digest);
     return digest;
-  }
-
-  #noteMode(frame: Frame, name: string, stat: fs.Stats): void {
-    const { live } = this.#options;
-    if (live === undefined || !(stat.isDirectory() || stat.isFile())) return;
-    const mode = stat.mode & PERMISSIONS;
-    const usual = stat.isDirectory() || (mode & EXECUTABLE_BY_OWNER) !== 0 ? 0o755 : 0o644;
-    if (mode !== usual) live.set(frame.relative === "" ? name : `${frame.relative}/${name}`, mode);
   }
 
   #isUnchanged(staged: StagedFile, stat: fs.Stats): boolean {
@@ -200,6 +197,16 @@ class Capture {
     const microseconds = fs.lstatSync(path, { bigint: true }).mtimeNs / 1000n;
     return { seconds: Number(microseconds / 1_000_000n), nanos: Number(microseconds % 1_000_000n) * 1000 };
   }
+}
+
+function noteLive({ modes, xattrs }: LiveFiles, frame: Frame, name: string, stat: fs.Stats): void {
+  if (!(stat.isDirectory() || stat.isFile())) return;
+  const inRoot = frame.relative === "" ? name : `${frame.relative}/${name}`;
+  const mode = stat.mode & PERMISSIONS;
+  const usual = stat.isDirectory() || (mode & EXECUTABLE_BY_OWNER) !== 0 ? 0o755 : 0o644;
+  if (mode !== usual) modes.set(inRoot, mode);
+  const attributes = userAttributes(`${frame.path}/${name}`, inRoot);
+  if (attributes !== undefined) xattrs.set(inRoot, attributes);
 }
 
 /** Root may read everything; others must allow it to themselves first. */

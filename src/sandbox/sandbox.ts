@@ -5,7 +5,7 @@ import type { CommandService } from "../cas/command-service.ts";
 import type { Digest } from "../cas/digest.ts";
 import { bubblewrapCommand } from "./bubblewrap.ts";
 import { inodesBelow, isThere } from "./caller.ts";
-import { type CaptureOptions, capture } from "./capture.ts";
+import { type CaptureOptions, capture, type LiveFiles } from "./capture.ts";
 import { deliver } from "./deliver.ts";
 import type { SandboxHost } from "./host.ts";
 import { HOSTNAME, type Isolation } from "./isolation.ts";
@@ -226,15 +226,15 @@ export class Sandbox implements AsyncDisposable {
   /** Looks at the files as they are, while whoever asks waits, and puts into its folder what the service makes of them. */
   async #answer(service: CommandService, files: Files, { folder, root, ...question }: Question): Promise<void> {
     const { cas } = this.#host;
-    const modes = new Map<string, number>();
+    const live: LiveFiles = { modes: new Map(), xattrs: new Map() };
     const opaque = new Set<string>();
     if (files.lower !== undefined) {
       for (const [directory, path] of lowerOnly(cas, files.directory, files.lower)) {
         if (!isMounted(path) && !isThere(root, path)) opaque.add(directory);
       }
     }
-    const { digest } = capture(cas, { ...files, opaque, mtimes: false, writableDirectories: [], live: modes });
-    const call = { ...question, root: digest, modes, inodes: (path: string) => inodesBelow(root, path) };
+    const { digest } = capture(cas, { ...files, opaque, mtimes: false, writableDirectories: [], live });
+    const call = { ...question, root: digest, ...live, inodes: (path: string) => inodesBelow(root, path) };
     await deliver(cas, await service.run(call), folder, question.signal);
   }
 

@@ -1,5 +1,5 @@
 /** Images that scripts assemble: the whole way from packages to an image, in each kind of sandbox, and what goes wrong. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -10,6 +10,9 @@ import { Podman, podmanAbsent } from "../podman/podman.ts";
 import { writeRoot } from "../root.ts";
 
 if (podmanAbsent !== undefined) console.warn(`skipped: the script's image in a container: ${podmanAbsent}`);
+
+const attrAbsent = spawnSync("setfattr", ["--version"]).status !== 0;
+if (attrAbsent) console.warn("skipped: attributes that commands give files: this machine has no `setfattr`");
 
 const description = `
     mode: oci
@@ -158,6 +161,44 @@ EOF`,
 - {filename: replacer.bst, config: {location: /layer}}
 - {filename: replacer.bst, config: {location: /layer/in}}`,
   ),
+  "elements/attributed.bst": script(
+    `
+echo new > /layer/new
+setfattr -n user.note -v text /layer/new
+setfattr -n user.note -v text /layer/usr/bin/app
+setfattr -n user.bytes -v 0x00ff /layer/usr
+cd "%{install-root}"
+build-oci <<EOF
+gzip: disabled
+images: [{os: linux, architecture: amd64, layer: /layer}]
+EOF`,
+    "[root.bst, {filename: attributes.bst, config: {location: /layer}}]",
+  ),
+  "elements/attributes.bst": `
+kind: import
+sources: [{kind: local, path: attributes}]
+public: {oci: {files: {/usr/bin/app: {xattrs: {user.declared: d, user.note: other}}}}}
+`,
+  "attributes/usr/bin/app": { executable: "app" },
+  "attributed/new": "new\n",
+  "attributed/usr/bin/app": { executable: "app" },
+  "elements/attributed-files.bst": `
+kind: import
+sources: [{kind: local, path: attributed}]
+public:
+  oci:
+    files:
+      /new: {xattrs: {user.note: text}}
+      /usr/bin/app: {xattrs: {user.declared: d, user.note: text}}
+      /usr/: {xattrs: {user.bytes: '0x00ff'}}
+`,
+  "elements/attributed-same.bst": `
+kind: oci
+build-depends: [attributed-files.bst]
+config:
+  compression: none
+  images: [{os: linux, architecture: amd64, layer: [attributed-files.bst], source-date-epoch: 1000000000}]
+`,
   "elements/warned.bst": script(
     `
 ln -s ../../by-command /layer/d
@@ -310,6 +351,13 @@ describe("a script with build-oci", () => {
       "-rw-r--r-- in/b",
       "-rw------- in/c",
     ]);
+  });
+
+  it.skipIf(attrAbsent)("takes the attributes that commands gave files, in each kind of sandbox", async () => {
+    const same = digests(await checkout("attributed-same.bst"));
+    expect(digests(await checkout("attributed.bst"))).toEqual(same);
+    const options = { command: withoutBubblewrap, config: cacheConfig() };
+    expect(digests(await checkout("attributed.bst", options))).toEqual(same);
   });
 
   it("warns of what the image may be wrong about", async () => {
