@@ -6,7 +6,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     // One more than vitest's own choice: a worker waits most of the time for programs that its tests run.
     maxWorkers: availableParallelism(),
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    // Only for what never ends: others may use the machine as well.
+    testTimeout: 180_000,
+    hookTimeout: 300_000,
   },
 });

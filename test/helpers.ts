@@ -150,7 +150,7 @@ export function surroundings(args: readonly string[], options: RunOptions): Surr
     },
     home,
     errorFile,
-    timeoutMs: options.timeoutMs ?? 50_000,
+    timeoutMs: options.timeoutMs ?? 150_000,
   };
 }
 

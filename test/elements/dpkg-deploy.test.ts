@@ -6,7 +6,7 @@ import { runCli } from "../helpers.ts";
 import { writeRoot } from "../root.ts";
 import { imported, pluginProject } from "./kinds.ts";
 
-it("makes a folder of each package", { timeout: 60_000 }, async () => {
+it("makes a folder of each package", async () => {
   const dpkg = {
     "split-rules": { tool: ["/usr/bin/**"], docs: ["/usr/share/**"], rest: ["/etc/**", "/usr"] },
     "dpkg-data": {

@@ -14,7 +14,7 @@ describe.each(areas)("%s", (area) => {
     const options = Object.entries(question.options ?? {}).flatMap(([name, value]) => ["-o", name, value]);
     const before = [...(question.args ?? []), ...options];
     if (question.build !== undefined) {
-      const built = await ask([...before, "build", ...question.build], { cwd, configs, env, timeoutMs: 100_000 });
+      const built = await ask([...before, "build", ...question.build], { cwd, configs, env });
       expectSameEnding(built);
       expect(built.theirs.code, built.theirs.stderr).toBe(0);
     }

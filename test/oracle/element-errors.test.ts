@@ -90,7 +90,7 @@ const cases = Object.entries(faults).flatMap(([command, elements]) =>
   Object.entries(elements).map(([name, element]) => ({ name, command, element })),
 );
 
-it.concurrent.for(cases)("$command: $name", { timeout: 60_000 }, async ({ command, element }, context) => {
+it.concurrent.for(cases)("$command: $name", async ({ command, element }, context) => {
   if (absent !== undefined) return context.skip(absent);
   const cwd = kindsProject();
   writeElements(cwd, { ...helpers, broken: element });

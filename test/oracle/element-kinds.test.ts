@@ -157,7 +157,6 @@ it("element kinds with all their keys", { timeout: 120_000 }, async (context) =>
   const shown = await ask([...showArguments({ show: ["--deps", "none"] }), ...targets], {
     cwd,
     configs: { theirs: cacheConfig(), ours: cacheConfig() },
-    timeoutMs: 100_000,
   });
   expect(shown.theirs.code, shown.theirs.stderr).toBe(0);
   expectSameElements(shown);

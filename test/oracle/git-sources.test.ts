@@ -243,9 +243,8 @@ describe.skipIf(absent !== undefined)("git sources", () => {
       runReference(args, {
         cwd: theirs,
         config: cacheConfig({ scheduler: { fetchers: 1 } }),
-        timeoutMs: 100_000,
       }),
-      runCli(args, { cwd: ours, config: cacheConfig(), timeoutMs: 100_000 }),
+      runCli(args, { cwd: ours, config: cacheConfig() }),
     ]);
     expect(one.code, one.stderr).toBe(0);
     expect(other.code, other.stderr).toBe(0);
@@ -288,7 +287,7 @@ describe.skipIf(absent !== undefined)("git sources", () => {
     ["an unknown format", { kind: "git", url: "up:lib.git", track: "main", "ref-format": "sha" }],
     ["an unknown key", { kind: "git_module", url: "up:lib.git", path: "a", track: "main" }],
     ["a tag without its commit", { kind: "git", url: "up:lib.git", track: "main", tags: [{ tag: "v1.0" }] }],
-  ])("has the same error for %s", { timeout: 60_000 }, async (_, source) => {
+  ])("has the same error for %s", async (_, source) => {
     const cwd = projectOf(parent, { target: { kind: "import", sources: [source] } });
     const configs = { theirs: cacheConfig(), ours: cacheConfig() };
     const { theirs, ours } = await ask(["show", "target.bst"], { cwd, configs });
@@ -306,7 +305,7 @@ describe.skipIf(absent !== undefined)("git sources", () => {
     ],
     [null, { kind: "git", url: "up:lib.git", ref: "0".repeat(40) }],
     [null, { kind: "git_repo", url: "up:lib.git", ref: `v3-0-g${"0".repeat(40)}` }],
-  ])("fails to fetch for the same reason: %s", { timeout: 60_000 }, async (reason, source) => {
+  ])("fails to fetch for the same reason: %s", async (reason, source) => {
     const { lib, app } = world;
     const ref = { ahead: lib.ahead, tip: app.tip }[source.ref as "tip"] ?? source.ref;
     const cwd = projectOf(parent, { target: { kind: "import", sources: [{ ...source, ref }] } });
@@ -315,7 +314,7 @@ describe.skipIf(absent !== undefined)("git sources", () => {
     writeFileSync(conf, `${readFileSync(conf, "utf8")}${stringify({ "fatal-warnings": warnings })}`);
     const settings = { scheduler: { "network-retries": 0 } };
     const configs = { theirs: cacheConfig(settings), ours: cacheConfig(settings) };
-    const { theirs, ours } = await ask(["build", "target.bst"], { cwd, configs, timeoutMs: 60_000 });
+    const { theirs, ours } = await ask(["build", "target.bst"], { cwd, configs });
     expect(theirs.error?.task?.reason ?? null).toBe(reason);
     expect(ours.error?.task).toEqual(theirs.error?.task);
   });

@@ -37,7 +37,7 @@ function write(files: Readonly<Record<string, FileContent>>, plugins: readonly s
 
 async function answers(cwd: string, targets: readonly string[] = Object.keys(elements)) {
   const configs = { theirs: cacheConfig(), ours: cacheConfig() };
-  return ask([...showArguments(), ...targets], { cwd, configs, env, timeoutMs: 60_000 });
+  return ask([...showArguments(), ...targets], { cwd, configs, env });
 }
 
 const local = [{ origin: "local", path: "plugins", elements: kinds }];
@@ -79,7 +79,7 @@ describe.runIf(absent === undefined)("Defaults are read from", () => {
     "a package": [{ "project.conf": conf(pip("buildstream-plugins")) }],
     "a package of some versions": [{ "project.conf": conf(pip("buildstream_plugins>=2.0,<3")) }],
   };
-  it.concurrent.each(Object.entries(cases))("%s", { timeout: 60_000 }, async (_, [files, plugins]) => {
+  it.concurrent.each(Object.entries(cases))("%s", async (_, [files, plugins]) => {
     const shown = await answers(write(files, plugins));
     expectSameElements(shown);
     expect(shown.theirs.code, shown.theirs.stderr).toBe(0);
@@ -110,7 +110,7 @@ describe.runIf(absent === undefined)("There is no kind", () => {
     "that the package does not have": [{ "project.conf": conf(pip("buildstream-plugins-community")) }],
     "from two places": [{ "project.conf": conf([...local, ...pip("buildstream-plugins")]) }, ["plugins"]],
   };
-  it.concurrent.each(Object.entries(cases))("%s", { timeout: 60_000 }, async (_, [files, plugins]) => {
+  it.concurrent.each(Object.entries(cases))("%s", async (_, [files, plugins]) => {
     const shown = await answers(write(files, plugins), ["make.bst"]);
     expectSameEnding(shown);
     expect(shown.theirs.code).toBe(255);

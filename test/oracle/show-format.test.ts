@@ -16,7 +16,7 @@ const formats = [
   "%{name: >20}|%{kind:*^11}|%{key}|%{unknown}",
 ];
 
-it.concurrent.for(formats)("%j", { timeout: 60_000 }, async (format, context) => {
+it.concurrent.for(formats)("%j", async (format, context) => {
   if (absent !== undefined) return context.skip(absent);
   const cwd = project({
     "a.bst": "kind: import\nsources:\n- kind: local\n  path: file\n",

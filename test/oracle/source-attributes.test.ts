@@ -20,7 +20,7 @@ const sources: Readonly<Record<string, unknown>> = {
   "beside crates": cargo([crate("a")], { provenance: facts }),
 };
 
-it.concurrent.for(Object.entries(sources))("%s", { timeout: 60_000 }, async ([, source], context) => {
+it.concurrent.for(Object.entries(sources))("%s", async ([, source], context) => {
   if (absent !== undefined) return context.skip(absent);
   const cwd = project({
     "project.conf": stringify({
@@ -34,7 +34,7 @@ it.concurrent.for(Object.entries(sources))("%s", { timeout: 60_000 }, async ([, 
   });
   copyPlugins(cwd, "sources");
   const configs = { theirs: cacheConfig(), ours: cacheConfig() };
-  const shown = await ask([...showArguments(), "a.bst"], { cwd, configs, timeoutMs: 50_000 });
+  const shown = await ask([...showArguments(), "a.bst"], { cwd, configs });
   if (shown.theirs.code === 0) expectSameElements(shown);
   else expectSameEnding(shown);
   expect(shown.theirs.error?.unhandled).not.toBe(true);

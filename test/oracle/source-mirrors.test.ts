@@ -43,7 +43,7 @@ const cases: Readonly<Record<string, Case>> = {
   "with keys of the default kind": { mirror: { kind: "simple_mirror", aliases: {} } },
 };
 
-it.concurrent.for(Object.entries(cases))("%s", { timeout: 90_000 }, async ([, question], context) => {
+it.concurrent.for(Object.entries(cases))("%s", async ([, question], context) => {
   if (absent !== undefined) return context.skip(absent);
   const { alias = "file:///nowhere/", mirror, file, declared = kinds } = question;
   const cwd = project({ "a.bst": `kind: import\nsources:\n- { kind: remote, url: 'up:a/file', ref: ${ref} }\n` });
@@ -63,7 +63,7 @@ it.concurrent.for(Object.entries(cases))("%s", { timeout: 90_000 }, async ([, qu
     cpSync(join(from, "sourcemirrors"), join(cwd, "plugins"), { recursive: true, force: false });
   }
   const configs = { theirs: cacheConfig(), ours: cacheConfig() };
-  const fetched = await ask(["source", "fetch", "a.bst"], { cwd, configs, timeoutMs: 80_000 });
+  const fetched = await ask(["source", "fetch", "a.bst"], { cwd, configs });
   expectSameEnding(fetched);
   expect(fetched.theirs.error?.unhandled).not.toBe(true);
 });

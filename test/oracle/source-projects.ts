@@ -74,7 +74,7 @@ export async function expectSameBuilds(
 ): Promise<Answers<string>> {
   // BuildStream's jobs trip over each other's locks in the mirror of a repository.
   const configs = { theirs: cacheConfig({ scheduler: { fetchers: 1 } }), ours: cacheConfig() };
-  const built = await ask(["--on-error", "continue", "build", ...elements], { cwd, configs, env, timeoutMs: 100_000 });
+  const built = await ask(["--on-error", "continue", "build", ...elements], { cwd, configs, env });
   expect(built.theirs.code, built.theirs.stderr).toBe(0);
   expect(built.ours.code, built.ours.stderr).toBe(0);
   const show = showArguments({ build: true, show: ["--deps", "none"] });
