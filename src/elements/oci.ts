@@ -3,7 +3,7 @@ import { BstError } from "../base/errors.ts";
 import { inTree } from "../base/paths.ts";
 import type { Digest } from "../cas/digest.ts";
 import { Tree } from "../cas/tree.ts";
-import { assembleImages, type ImageInput } from "../oci/assemble.ts";
+import { assembleImages, type ImageInput, LAYER_VERSION } from "../oci/assemble.ts";
 import { DIVISION_VERSION } from "../oci/division.ts";
 import { Memo } from "../oci/memo.ts";
 import type { OutwardLink } from "../oci/outward-links.ts";
@@ -78,6 +78,7 @@ export const oci: ElementKind = {
       },
       uniqueKey: () => ({
         ...config.toPlain(),
+        version: LAYER_VERSION,
         ...(checkout !== undefined && { checkout: commitKey(checkout) }),
         ...(spec.images.some(({ maxLayers }) => maxLayers !== undefined) && {
           division: { version: DIVISION_VERSION, bases: spec.images.map(bases) },

@@ -214,8 +214,15 @@ function declaredBy(io: BuildIo, element: DependencyFacts): Declarations {
   return used(element, () => declarationsOf(io.cas, io.artifactTree(element), data, unused));
 }
 
-function warnOfUnused(io: BuildIo, name: string): (globs: readonly string[]) => void {
-  return (globs) => io.warn(`No file of ${name} is among those that it declares attributes for: ${globs.join(", ")}`);
+function warnOfUnused(io: BuildIo, name: string): (globs: readonly string[], areLinks: boolean) => void {
+  return (globs, areLinks) => {
+    const which = `that it declares attributes for: ${globs.join(", ")}`;
+    io.warn(
+      areLinks
+        ? `Only links of ${name} are among those ${which}; links have owners, and no modes or capabilities`
+        : `No file of ${name} is among those ${which}`,
+    );
+  };
 }
 
 /**

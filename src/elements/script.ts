@@ -1,5 +1,6 @@
 /** Kind `script`: runs commands over staged dependencies, and keeps what they leave in the install root. */
 import { bool, record, text, textList } from "../base/schema.ts";
+import { LAYER_VERSION } from "../oci/assemble.ts";
 import type { BuildIo, ElementKind } from "../project/element-kind.ts";
 import { basesBehind } from "./bases.ts";
 import { buildOci } from "./build-oci.ts";
@@ -35,7 +36,7 @@ export const script: ElementKind = {
       // BuildStream has no such keys: without them, the fields are BuildStream's.
       uniqueKey: () => ({
         ...behaviour.uniqueKey(),
-        ...(buildsImages && { "build-oci": true, bases: basesByFolder(script.layout) }),
+        ...(buildsImages && { "build-oci": LAYER_VERSION, bases: basesByFolder(script.layout) }),
         ...(describesCommit && { "vcs-annotations": true }),
         ...(checkout !== undefined && { checkout: commitKey(checkout) }),
       }),

@@ -63,8 +63,11 @@ export interface AssembleOptions {
   onProgress?(done: number, all: number): void;
 }
 
-/** A change to how layers are written changes this, so that none written before is taken for one written now. */
-const LAYER_VERSION = 3;
+/**
+ * A change to the bytes of images changes this: it is part of the keys of what makes them, so that no two images have one
+ * key, and no layer written before is taken for one written now.
+ */
+export const LAYER_VERSION = 3;
 
 /**
  * The tree of the layout with the images of a specification. The same input gives the same tree.

@@ -41,28 +41,30 @@ const KEYS = new Set(["path", "paths", "user", "group", "mode", "capabilities", 
 
 /**
  * What the `files` of an element's public data `oci` say of its tree, the later rules over the earlier.
- * @param onUnused told of the patterns of rules that are for no file
+ * @param onUnused told of the patterns of rules that are for no file, and whether links have such names
  * @throws LoadError invalid-data
  */
 export function declarationsOf(
   cas: Cas,
   tree: Digest,
   data: MappingNode,
-  onUnused?: (globs: readonly string[]) => void,
+  onUnused?: (globs: readonly string[], areLinks: boolean) => void,
 ): Declarations {
   const rules = rulesOf(data);
   const found = new Map<string, Declared>();
   if (rules.length === 0) return found;
   const unused = new Set(rules);
+  const linked = new Set<Rule>();
   for (const { path, node } of walk(cas, tree)) {
     const isDirectory = node.kind === "directory";
     for (const rule of rules) {
       if (!rule.everything.test(`/${path}`) && !(isDirectory && rule.directories.test(`/${path}`))) continue;
       found.set(path, { ...found.get(path), ...rule.declared });
       if (isOf(node, rule.declared)) unused.delete(rule);
+      else linked.add(rule);
     }
   }
-  for (const { globs } of unused) onUnused?.(globs);
+  for (const rule of unused) onUnused?.(rule.globs, linked.has(rule));
   return found;
 }
 
@@ -86,18 +88,23 @@ interface Rule {
 function rulesOf(data: MappingNode): Rule[] {
   const files = data.get("files");
   if (files?.type === "mapping") {
-    return files.keys().map((glob) => ruleOf([glob], files.mapping(glob) ?? mappingFrom({})));
+    return files.keys().map((glob) => ruleOf([glob], files.mapping(glob) ?? mappingFrom({}), files));
   }
   const list = data.sequence("files")?.mappings() ?? [];
   return list.map((node) => {
     const globs = [...(node.has("path") ? [node.string("path") ?? ""] : []), ...(node.strings("paths") ?? [])];
     if (globs.length === 0) throw node.error("It must say for which 'path' or 'paths' it is");
-    return ruleOf(globs, node);
+    return ruleOf(globs, node, node);
   });
 }
 
-/** A pattern that ends in a slash is for directories alone. */
-function ruleOf(globs: readonly string[], node: MappingNode): Rule {
+/**
+ * A pattern that ends in a slash is for directories alone.
+ * @param place where the patterns stand
+ */
+function ruleOf(globs: readonly string[], node: MappingNode, place: MappingNode): Rule {
+  const relative = globs.find((glob) => !/^[/*?[]/.test(glob));
+  if (relative !== undefined) throw place.error(`'${relative}' matches nothing: patterns are of absolute paths`);
   const ending = globs.filter((glob) => glob.endsWith("/"));
   return {
     globs,
@@ -128,11 +135,12 @@ function readDeclared(node: MappingNode): Declared {
   for (const name of xattrs?.keys() ?? []) {
     const value = xattrs?.string(name) ?? "";
     if (!/^\w+\../.test(name)) throw xattrs?.error(`'${name}' is no name of an extended attribute, such as 'user.x'`);
+    if (name === CAPABILITY_XATTR) throw xattrs?.error(`'${name}' is what 'capabilities' says`);
     if (value.startsWith("0x") && !/^0x([0-9a-f]{2})*$/i.test(value)) {
       throw xattrs?.scalar(name)?.error(`After '0x' there must be pairs of hexadecimal digits`);
     }
   }
-  const [user, group] = [node.string("user"), node.string("group")];
+  const [user, group] = [readOwner(node, "user"), readOwner(node, "group")];
   return {
     ...(user !== undefined && { user }),
     ...(group !== undefined && { group }),
@@ -142,6 +150,19 @@ function readDeclared(node: MappingNode): Declared {
       xattrs: Object.fromEntries(xattrs.keys().map((name) => [name, xattrs.string(name) ?? ""])),
     }),
   };
+}
+
+/** The kernel takes one more for no number. */
+const HIGHEST_OWNER = 2 ** 32 - 2;
+
+function readOwner(node: MappingNode, key: "user" | "group"): string | undefined {
+  const owner = node.scalar(key);
+  if (owner === undefined) return undefined;
+  if (owner.value === "") throw owner.error(`Value of '${key}' can't be empty`);
+  if (/^\d+$/.test(owner.value) && Number(owner.value) > HIGHEST_OWNER) {
+    throw owner.error(`Numbers of users and groups end at ${HIGHEST_OWNER}`);
+  }
+  return owner.value;
 }
 
 /** Declarations as public data, whose paths are no patterns; {@link parseDeclarations} reads them. */
