@@ -155,7 +155,7 @@ export class Cas {
     return complete;
   }
 
-  /** Whether all directories of a tree are there; its files may be missing. */
+  /** @internal Whether all directories of a tree are there; its files may be missing. */
   hasDirectories(root: Digest): boolean {
     if (this.#completeTrees.has(root.hash) || this.#presence?.hasTree(root.hash)) return true;
     // The empty message needs no blob.
