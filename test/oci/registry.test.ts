@@ -305,6 +305,20 @@ describe("a download", () => {
     expect(registry.count("GET some/image/blobs")).toBe(3);
   });
 
+  test("goes on where the registry stalls", async () => {
+    let stalled = 0;
+    const registry = await serveRegistry({
+      intercept(request, response) {
+        if (!request.url?.includes("/blobs/") || ++stalled > 1) return false;
+        response.writeHead(200, { "content-length": bytes.length }).write(bytes.subarray(0, 500_000));
+        return true;
+      },
+    });
+    const blob = registry.addBlob("some/image", bytes);
+    const got = await read(repository(registry, "pull", { stallMs: 200 }).blob(blob));
+    expect([got.equals(bytes), registry.count("GET some/image/blobs")]).toEqual([true, 2]);
+  });
+
   test("is tried again as often as allowed, and then says why", async () => {
     const registry = await serveRegistry({
       intercept: (_request, response) => {

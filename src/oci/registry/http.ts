@@ -42,8 +42,11 @@ export interface HttpOptions {
   readonly retries: number;
   /** The first pause, in milliseconds. */
   readonly pauseMs: number;
+  /** Milliseconds without a byte of an answer that has begun, after which the connection counts as lost. */
+  readonly stallMs: number;
 }
 
+/** Before an answer begins: what was sent may have to be looked at first. */
 const TIMEOUT_MS = 600_000;
 const MAX_REDIRECTS = 10;
 /** Bytes of an answer that is no blob. */
@@ -60,7 +63,7 @@ function agent(insecure: boolean): Promise<Dispatcher> {
 
 async function openAgent(insecure: boolean): Promise<Dispatcher> {
   const { Agent, EnvHttpProxyAgent } = await import("undici");
-  const limits = { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS };
+  const limits = { headersTimeout: TIMEOUT_MS };
   const tls = { rejectUnauthorized: !insecure };
   const proxied = ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"].some((name) => process.env[name]);
   if (!proxied) return new Agent({ ...limits, connect: tls });
@@ -126,7 +129,7 @@ export function requireAllowed(url: URL, insecure: boolean): void {
   });
 }
 
-async function follow(request: HttpRequest, { signal, insecure }: HttpOptions): Promise<Opened> {
+async function follow(request: HttpRequest, { signal, insecure, stallMs }: HttpOptions): Promise<Opened> {
   const { request: perform } = await import("undici");
   let { url, method } = request;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
@@ -136,6 +139,7 @@ async function follow(request: HttpRequest, { signal, insecure }: HttpOptions): 
       method,
       dispatcher: await agent(insecure),
       signal,
+      bodyTimeout: stallMs,
       headers: {
         "user-agent": `bst-ts/${VERSION}`,
         ...request.headers,

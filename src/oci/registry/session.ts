@@ -27,6 +27,8 @@ export interface RegistryOptions {
   readonly retries?: number;
   /** Milliseconds before the second attempt, doubled for each further one; default 250. */
   readonly pauseMs?: number;
+  /** Milliseconds after which a registry that sends nothing more of an answer is asked for the rest; default 60,000. */
+  readonly stallMs?: number;
 }
 
 type Ask = Omit<HttpRequest, "url" | "authorization"> & {
@@ -64,12 +66,12 @@ export class RegistrySession {
    * @param host as references have it, or a URL that says how to reach it
    */
   constructor(host: string, repository: string, purpose: Purpose, options: RegistryOptions) {
-    const { signal, insecure = false, retries = 4, pauseMs = 250 } = options;
+    const { signal, insecure = false, retries = 4, pauseMs = 250, stallMs = 60_000 } = options;
     this.#given = /^https?:\/\//.test(host) ? new URL(host.replace(/\/*$/, "/")) : undefined;
     this.host = this.#given?.host ?? host;
     this.repository = repository;
     // Whoever writes down http means it.
-    this.http = { signal, insecure: insecure || this.#given?.protocol === "http:", retries, pauseMs };
+    this.http = { signal, insecure: insecure || this.#given?.protocol === "http:", retries, pauseMs, stallMs };
     this.#find = async (query) => {
       const found = await options.credentials(query);
       this.#isKnown = found !== undefined;
