@@ -37,6 +37,9 @@ function damage(file: string): void {
   writeFileSync(file, bytes);
 }
 
+/** What is said of it, by where in the layer that byte is: of a check of the whole, of compressed data, or of the archive. */
+const damaged = /digest|diffid|gzip|flate|corrupt|archive\/tar|unexpected EOF/i;
+
 /** A copy of a layout in which the highest layer is damaged. */
 function damagedLayout(folder: string): string {
   const copy = join(tempDir("damaged"), basename(folder));
@@ -95,7 +98,7 @@ describe.skipIf(craneAbsent !== undefined)("crane validate", () => {
   it("refuses a layer that is damaged", async () => {
     for (const tar of [await images.save("layers"), await images.save("docker", "docker-archive")]) {
       const { ok, output } = await askCrane("validate", "--tarball", damagedTar(tar));
-      expect([ok, output]).toEqual([false, expect.stringMatching(/digest|diffid|gzip|flate/i)]);
+      expect([ok, output]).toEqual([false, expect.stringMatching(damaged)]);
     }
   });
 
@@ -121,9 +124,9 @@ describe.skipIf(skopeoAbsent !== undefined)("skopeo copy", () => {
   });
 
   it("refuses a layer that is damaged", async () => {
-    const damaged = damagedLayout(await images.checkout("layers"));
-    const { ok, output } = await askSkopeo("copy", `oci:${damaged}`, `dir:${tempDir("skopeo")}`);
-    expect([ok, output]).toEqual([false, expect.stringMatching(/digest|gzip|corrupt/i)]);
+    const folder = damagedLayout(await images.checkout("layers"));
+    const { ok, output } = await askSkopeo("copy", `oci:${folder}`, `dir:${tempDir("skopeo")}`);
+    expect([ok, output]).toEqual([false, expect.stringMatching(damaged)]);
   });
 });
 
@@ -157,7 +160,7 @@ describe.skipIf(umociAbsent !== undefined)("umoci unpack", () => {
 
   it("refuses a layer that is damaged", async () => {
     const { ok, output } = await unpack(damagedLayout(await images.checkout("layers")), "example/layers:1");
-    expect([ok, output]).toEqual([false, expect.stringMatching(/digest|gzip|flate/)]);
+    expect([ok, output]).toEqual([false, expect.stringMatching(damaged)]);
   });
 });
 
@@ -212,7 +215,7 @@ describe.skipIf(dockerAbsent !== undefined)("docker load", () => {
   it("refuses a layer that is damaged", async () => {
     for (const tar of [await images.save("layers"), await images.tar("docker")]) {
       const { ok, output } = await docker.ask("load", "--input", damagedTar(tar));
-      expect([ok, output]).toEqual([false, expect.stringMatching(/diffID|archive\/tar|gzip|flate|unexpected EOF/i)]);
+      expect([ok, output]).toEqual([false, expect.stringMatching(damaged)]);
     }
   });
 
