@@ -73,6 +73,12 @@ function isOf(node: TreeNode, { user, group }: Declared): boolean {
   return node.kind !== "symlink" || user !== undefined || group !== undefined;
 }
 
+/** What is said of a file of that path; without a path, what is said of any. */
+export function declaredFor(data: MappingNode, path?: string): Declared {
+  const rules = rulesOf(data).filter(({ everything }) => path === undefined || everything.test(`/${path}`));
+  return Object.assign({}, ...rules.map(({ declared }) => declared));
+}
+
 /** Whether they could be read. @throws LoadError invalid-data */
 export function checkDeclarations(data: MappingNode): void {
   rulesOf(data);

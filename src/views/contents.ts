@@ -31,6 +31,11 @@ export function contentOf(context: ArtifactFiles, element: Element): Nodes | und
   return read(context, element)?.files;
 }
 
+/** Files and symlinks of a tree. */
+export function filesIn(cas: Cas, tree: Digest): Nodes {
+  return contentIn(cas, tree).files;
+}
+
 /** The same with empty directories. */
 export function leavesOf(context: ArtifactFiles, element: Element): Nodes | undefined {
   return read(context, element)?.leaves;
@@ -38,8 +43,10 @@ export function leavesOf(context: ArtifactFiles, element: Element): Nodes | unde
 
 function read(context: ArtifactFiles, element: Element): Content | undefined {
   const tree = context.files(element);
-  if (tree === undefined) return undefined;
-  const { cas } = context;
+  return tree === undefined ? undefined : contentIn(context.cas, tree);
+}
+
+function contentIn(cas: Cas, tree: Digest): Content {
   const trees = known.get(cas) ?? new Map<string, Content>();
   known.set(cas, trees);
   const found = trees.get(tree.hash) ?? readTree(cas, tree);

@@ -34,11 +34,8 @@ export class SeenFiles implements ArtifactFiles {
   async open(element: Element, index: number): Promise<void> {
     const tree = this.#artifacts.files(element);
     if (tree === undefined || this.#roots.has(element)) return;
-    const { memoDirectory, signal } = this.#tools;
-    const { layers } = readBaseImage(this.cas, tree, index, element.fullName);
-    const check = { place: element.fullName, signal, links: "any" } as const;
-    const root = await rootOf(this.cas, layers, new Memo(memoDirectory), check);
-    this.#roots.set(element, { tree: root.tree, index });
+    const root = await rootOfImage(this.cas, tree, index, element.fullName, this.#tools);
+    this.#roots.set(element, { tree: root, index });
   }
 
   /** Whether it is an image that was opened. */
@@ -58,6 +55,23 @@ export class SeenFiles implements ArtifactFiles {
   publicData(element: Element) {
     return this.#artifacts.publicData(element);
   }
+}
+
+/**
+ * What the layers of an image make.
+ * @param tree of the artifact that holds it
+ * @throws BstError
+ */
+export async function rootOfImage(
+  cas: Cas,
+  tree: Digest,
+  index: number,
+  name: string,
+  { memoDirectory, signal }: ImageTools,
+): Promise<Digest> {
+  const { layers } = readBaseImage(cas, tree, index, name);
+  const root = await rootOf(cas, layers, new Memo(memoDirectory), { place: name, signal, links: "any" });
+  return root.tree;
 }
 
 /** Whether an error says that an artifact holds no image. */

@@ -4,8 +4,9 @@ import { dependencies, Visited } from "../graph/scopes.ts";
 import { readOciSpec } from "../oci/schema.ts";
 import type { Element } from "../project/element.ts";
 import type { Dependency } from "../project/load-element.ts";
-import type { MappingNode, Node } from "../yaml/node.ts";
+import type { MappingNode, Node, ScalarNode } from "../yaml/node.ts";
 import { parseYaml } from "../yaml/parse.ts";
+import { type Place, placeOf } from "./place.ts";
 import { allCalls, type PlacedCall } from "./scripts.ts";
 
 export interface LintLayer {
@@ -28,6 +29,15 @@ export interface LintImage {
   readonly adds: boolean;
   /** Of a script: all that it calls. */
   readonly calls: readonly PlacedCall[];
+  readonly start: Start;
+}
+
+/** What containers of an image run, as far as it is said. */
+export interface Start {
+  /** `Entrypoint` and `Cmd`. */
+  readonly words: readonly { readonly text: string; readonly place: Place }[];
+  /** The variables that are set. */
+  readonly environment: readonly string[];
 }
 
 export interface ParentImage {
@@ -48,19 +58,18 @@ export function imagesOf(element: Element): LintImage[] {
   if (element.kind === "oci") return ociImages(element);
   if (element.kind !== "script") return [];
   const calls = allCalls(element);
-  const described = calls
-    .filter(({ program }) => program === "build-oci")
-    .flatMap(({ input }) => describedImages(input));
+  const described = calls.filter(({ program }) => program === "build-oci").flatMap(describedImages);
   const located = locatedDependencies(element);
   const layers = new Set(described.flatMap(({ layer }) => layer ?? []));
   const parents = new Set(described.flatMap(({ parent }) => parent?.folder ?? []));
   const isParent = ({ location, element: it }: Located) =>
     parents.has(location) || (!layers.has(location) && imagesOf(it).length > 0);
-  return described.map(({ layer, parent, adds }, index) => ({
+  return described.map(({ layer, parent, adds, start }, index) => ({
     element,
     index,
     calls,
     adds,
+    start,
     // Of what it does not name, commands can have made any of its layers.
     layers: located
       .filter((each) => !isParent(each) && (each.location === layer || !layers.has(each.location)))
@@ -82,14 +91,16 @@ interface DescribedImage {
   readonly layer: string | undefined;
   readonly parent: { readonly folder: string; readonly index: number } | undefined;
   readonly adds: boolean;
+  readonly start: Start;
 }
 
 /** What `build-oci` is told; of what the shell has yet to put together, as far as lines look like it. */
-function describedImages(input: string): DescribedImage[] {
+function describedImages(call: PlacedCall): DescribedImage[] {
+  const { input } = call;
   try {
     const file = { path: "build-oci", shortName: "build-oci", displayName: "input" };
     const images = parseYaml(input, file).sequence("images")?.mappings() ?? [];
-    if (images.length > 0) return images.map(describedImage);
+    if (images.length > 0) return images.map((image) => describedImage(image, call));
   } catch (error) {
     if (!(error instanceof BstError)) throw error;
   }
@@ -97,10 +108,10 @@ function describedImages(input: string): DescribedImage[] {
     new RegExp(`(?:^|[{,])[ \\t]*(?:-[ \\t]*)?${key}:[ \\t]*["']?(/[^\\s"',}]*)`, "m").exec(input)?.[1];
   const [folder, layer] = [named("image"), named("layer")];
   const parent = folder === undefined ? undefined : { folder, index: 0 };
-  return [{ layer: layer ?? named("add"), parent, adds: layer === undefined }];
+  return [{ layer: layer ?? named("add"), parent, adds: layer === undefined, start: startOf(undefined) }];
 }
 
-function describedImage(image: MappingNode): DescribedImage {
+function describedImage(image: MappingNode, call: PlacedCall): DescribedImage {
   const parent = image.mapping("parent");
   const folder = parent?.string("image");
   const layer = image.string("layer");
@@ -109,6 +120,18 @@ function describedImage(image: MappingNode): DescribedImage {
     parent:
       folder === undefined ? undefined : { folder: withoutEnd(folder), index: Number(parent?.string("index") ?? 0) },
     adds: layer === undefined,
+    start: startOf(image.mapping("config"), ({ line, value }) => call.placeOfInput(line, value)),
+  };
+}
+
+function startOf(config: MappingNode | undefined, placeAt: (node: ScalarNode) => Place = placeOf): Start {
+  const scalars = (key: string) => {
+    const node = config?.get(key);
+    return node?.type === "sequence" ? node.items.filter((item) => item.type === "scalar") : [];
+  };
+  return {
+    words: ["Entrypoint", "Cmd"].flatMap(scalars).map((node) => ({ text: node.value, place: placeAt(node) })),
+    environment: scalars("Env").map(({ value }) => value),
   };
 }
 
@@ -128,7 +151,8 @@ function ociImages(element: Element): LintImage[] {
     });
     const below = parent && find(parent.element);
     const parents = below === undefined ? [] : [{ element: below, index: parent?.image ?? 0 }];
-    return { element, index, layers, parents, calls: [], adds: layer === undefined };
+    const start = startOf(nodes[index]?.mapping("config"));
+    return { element, index, layers, parents, calls: [], adds: layer === undefined, start };
   });
 }
 
@@ -191,10 +215,13 @@ export function staged(roots: readonly Element[]): Element[] {
   return roots.flatMap((root) => dependencies(root, "run", visited));
 }
 
-/** All elements whose files can reach an image by its layers. */
-export function contributors({ layers }: Pick<LintImage, "layers">): Set<Element> {
+/**
+ * All elements whose files can reach an image by its layers.
+ * @param isPassed whether what an element is made of counts as well
+ */
+export function contributors({ layers }: Pick<LintImage, "layers">, isPassed = (_: Element) => true): Set<Element> {
   const found = new Set(staged(layers.map(({ root }) => root)));
   // It grows while it is walked over.
-  for (const element of found) for (const each of madeOf(element)) found.add(each);
+  for (const element of found) if (isPassed(element)) for (const each of madeOf(element)) found.add(each);
   return found;
 }

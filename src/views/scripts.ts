@@ -9,6 +9,8 @@ export interface PlacedCall extends Call {
   /** Position among all calls of the element. */
   readonly order: number;
   readonly place: Place;
+  /** Where in its here-document a text is. @param line of the document, counted from 0 */
+  placeOfInput(line: number, text: string): Place;
 }
 
 /** Calls of all lists of commands in an element's configuration, as far as these are declared in its own files. */
@@ -19,6 +21,11 @@ export function ownCalls(element: Element): PlacedCall[] {
 /** Calls of all commands of an element, wherever they are declared. */
 export function allCalls(element: Element): PlacedCall[] {
   return placed(commandNodes(element.config));
+}
+
+/** The commands as they are written. */
+export function commandTexts(element: Element): string[] {
+  return commandNodes(element.config).map(({ value }) => value);
 }
 
 export function integrationCalls(publicData: MappingNode): PlacedCall[] {
@@ -41,11 +48,16 @@ function scalars(node: Node): ScalarNode[] {
 
 function placed(nodes: readonly ScalarNode[]): PlacedCall[] {
   const all = nodes.flatMap((node) => callsOf(node.value).map((call) => ({ call, node })));
-  return all.map(({ call, node }, order) => ({ ...call, order, place: placeInside(node, call) }));
+  return all.map(({ call, node }, order) => ({
+    ...call,
+    order,
+    place: placeInside(node, call.line, call.program),
+    placeOfInput: (line, text) => placeInside(node, call.line + 1 + line, text),
+  }));
 }
 
-/** Variables can have moved lines: then it is the first line behind the beginning that names the program, or that. */
-function placeInside(node: ScalarNode, { line, program }: Call): Place {
+/** Variables can have moved lines: then it is the first line behind the beginning that has the text, or that. */
+function placeInside(node: ScalarNode, line: number, text: string): Place {
   const start = placeOf(node);
   if (node.isSynthetic) return start;
   const lines = linesOf(node.file.path);
@@ -54,7 +66,7 @@ function placeInside(node: ScalarNode, { line, program }: Call): Place {
   const end = node.line + node.value.split("\n").length + 1;
   const candidates = [likely, ...Array.from({ length: end - node.line }, (_, i) => node.line + i)];
   for (const candidate of candidates) {
-    const column = (lines[candidate] ?? "").indexOf(program);
+    const column = (lines[candidate] ?? "").indexOf(text);
     if (column >= 0) return { ...start, line: candidate + 1, column: column + 1 };
   }
   return start;

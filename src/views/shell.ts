@@ -5,6 +5,8 @@ export interface Call {
   readonly program: string;
   /** Words behind the program, without quotes. */
   readonly words: readonly string[];
+  /** The folder that `chroot` makes its root. */
+  readonly root?: string;
   /** The text of its here-document. */
   readonly input: string;
   /** Of the script, counted from 0. */
@@ -131,6 +133,7 @@ function closingParenthesis(text: string, start: number): number {
 
 function unwrap(words: readonly string[], input: string, line: number): Call[] {
   let rest = [...words];
+  let root: string | undefined;
   for (;;) {
     const [first] = rest;
     if (first === undefined || first === "for" || first === "case") return [];
@@ -143,13 +146,14 @@ function unwrap(words: readonly string[], input: string, line: number): Call[] {
     const operands = rest.slice(1);
     if (skipped !== undefined) {
       while (operands[0]?.startsWith("-")) operands.shift();
+      if (program === "chroot") root = operands[0];
       rest = operands.slice(skipped);
       continue;
     }
     const script = SHELLS.has(program) ? operands[operands.findIndex((word) => /^-\w*c$/.test(word)) + 1] : undefined;
     if (script !== undefined && operands.some((word) => /^-\w*c$/.test(word))) {
-      return callsOf(script).map((call) => ({ ...call, line }));
+      return callsOf(script).map((call) => ({ ...(root !== undefined && { root }), ...call, line }));
     }
-    return [{ program, words: operands, input, line }];
+    return [{ program, words: operands, ...(root !== undefined && { root }), input, line }];
   }
 }

@@ -20,6 +20,7 @@ const local = (path: string, more = "") => `kind: import\nsources: [{kind: local
 const image = (layer: string, commands: string, more = "") =>
   `kind: script\nbuild-depends:\n- tools.bst\n- filename: ${layer}\n  config:\n    location: /layer\n${more}config:\n  commands:\n${commands}`;
 const BUILD = "  - |\n    build-oci <<EOF\n    images:\n    - os: linux\n      layer: /layer\n    EOF\n";
+const MERGED = "  - cp -a /layer/usr/etc/. /layer/etc && rm -r /layer/usr/etc\n";
 const RIGHT =
   "  - |\n    cp -a /layer/usr/etc/. /layer/etc && rm -r /layer/usr/etc\n" +
   "    dconf update /layer/etc/dconf/db\n    # build-oci comes last\n  - ldconfig -r '/layer'\n";
@@ -67,6 +68,9 @@ test("the command line knows all rules", async () => {
   expect(await runCli(["lint", "--rule", "nonsense"])).toMatchObject({ code: 2 });
 });
 
+const declaring = (files: string) =>
+  `kind: manual\nbuild-depends: [tools.bst]\npublic: {oci: {files: {${files}}}}\nconfig:\n  install-commands:\n`;
+
 /** Elements that have a mistake each, with the text at which it is to be found. */
 const BAD: readonly [rule: string, element: string, text: string, at: string, severity?: string][] = [
   ["stack-as-layer", "stacked.bst", image("deps.bst", RIGHT + BUILD), "filename: deps.bst"],
@@ -100,16 +104,23 @@ const BAD: readonly [rule: string, element: string, text: string, at: string, se
     "note",
   ],
   ["usr-etc-left", "unmerged.bst", image("made.bst", RIGHT.replace(/cp -a.*/, "true") + BUILD), "build-oci <<"],
+  ["usr-etc-left", "copied.bst", image("layer.bst", RIGHT.replace(" && rm -r /layer/usr/etc", "") + BUILD), "cp -a"],
+  [
+    "usr-etc-left",
+    "emptied.bst",
+    image("made.bst", RIGHT.replace(/cp -a.*/, "mv /layer/etc /layer/usr/etc") + BUILD),
+    "build-oci <<",
+  ],
   [
     "usr-etc-late",
     "merged-late.bst",
-    image("layer.bst", `  - dconf update\n  - cp -a /layer/usr/etc/. /layer/etc\n  - ldconfig\n${BUILD}`),
+    image("layer.bst", `  - dconf update /layer/etc/dconf/db\n${MERGED}  - ldconfig -r /layer\n${BUILD}`),
     "cp -a",
   ],
   [
     "usr-etc-late",
     "merged-last.bst",
-    image("layer.bst", `${RIGHT.replace(/cp -a.*/, "true")}${BUILD}  - cp -a /layer/usr/etc/. /layer/etc\n`),
+    image("layer.bst", `${RIGHT.replace(/cp -a.*/, "true")}${BUILD}${MERGED}`),
     "cp -a",
     "error",
   ],
@@ -122,15 +133,27 @@ const BAD: readonly [rule: string, element: string, text: string, at: string, se
   [
     "dconf-late",
     "dconf-late.bst",
-    image("layer.bst", `  - cp -a /layer/usr/etc/. /layer/etc\n  - ldconfig\n  - dconf update\n${BUILD}`),
+    image("layer.bst", `${MERGED}  - ldconfig -r /layer\n  - dconf update /layer/etc/dconf/db\n${BUILD}`),
     "dconf update",
   ],
   [
     "dconf-late",
     "dconf-last.bst",
-    image("layer.bst", `${RIGHT.replace(/dconf update.*/, "true")}${BUILD}  - dconf update\n`),
+    image("layer.bst", `${RIGHT.replace(/dconf update.*/, "true")}${BUILD}  - chroot /layer dconf update\n`),
     "dconf update",
     "error",
+  ],
+  [
+    "dconf-missing",
+    "uncompiled-layer.bst",
+    image("layer.bst", RIGHT.replace(/dconf update.*/, "dconf update") + BUILD),
+    "build-oci <<",
+  ],
+  [
+    "ldconfig-missing",
+    "cache-of-sandbox.bst",
+    image("layer.bst", RIGHT.replace(/ldconfig.*/, "ldconfig -X") + BUILD),
+    "build-oci <<",
   ],
   ["ldconfig-missing", "uncached.bst", image("layer.bst", RIGHT.replace(/ldconfig.*/, "true") + BUILD), "build-oci <<"],
   [
@@ -147,8 +170,26 @@ const BAD: readonly [rule: string, element: string, text: string, at: string, se
     "install x",
   ],
   [
+    "ldconfig-early",
+    "library-written.bst",
+    image("layer.bst", `${RIGHT}  - echo x >/layer/usr/lib/libx.so.1\n${BUILD}`),
+    "echo x",
+  ],
+  [
     "initial-scripts-not-run",
     "scripted.bst",
+    local("other", "config: {target: /opt}\npublic:\n  initial-script:\n    script: |\n      true\n"),
+    "|\n",
+  ],
+  [
+    "initial-scripts-not-run",
+    "not-run.bst",
+    local("other", "config: {target: /opt}\npublic:\n  initial-script:\n    script: |\n      true\n"),
+    "|\n",
+  ],
+  [
+    "initial-scripts-not-run",
+    "not-collected.bst",
     local("other", "config: {target: /opt}\npublic:\n  initial-script:\n    script: |\n      true\n"),
     "|\n",
   ],
@@ -164,6 +205,18 @@ const BAD: readonly [rule: string, element: string, text: string, at: string, se
     "kind: manual\nbuild-depends: [tools.bst]\nconfig:\n  install-commands:\n  - chmod 4755 /x\n",
     "chmod",
   ],
+  [
+    "attributes-lost",
+    "installs.bst",
+    "kind: manual\nbuild-depends: [tools.bst]\nconfig:\n  install-commands:\n  - install -Dm4755 x /usr/bin/y\n",
+    "install -D",
+  ],
+  [
+    "attributes-lost",
+    "half-declared.bst",
+    `${declaring("/usr/bin/x: {mode: '0755'}, /usr/bin/y: {mode: '4755'}")}  - chmod 4755 %{install-root}/usr/bin/y\n  - chmod u+s %{install-root}/usr/bin/x\n`,
+    "chmod u+s",
+  ],
 ];
 
 describe("without artifacts", () => {
@@ -177,21 +230,30 @@ describe("without artifacts", () => {
       "nothing.bst": "kind: stack\n",
       "etc.bst":
         "kind: manual\nbuild-depends: [tools.bst]\nconfig:\n  install-commands:\n  - cp x '%{install-root}/usr/etc'\n",
-      "made-deps.bst": "kind: stack\ndepends: [etc.bst, compiles.bst, setuid.bst]\n",
+      "made-deps.bst":
+        "kind: stack\ndepends: [etc.bst, compiles.bst, setuid.bst, installs.bst, half-declared.bst, declared.bst]\n",
       "made.bst": "kind: compose\nbuild-depends: [made-deps.bst]\nconfig: {exclude: [devel, debug]}\n",
       "beside-image.bst": image("beside.bst", RIGHT + BUILD),
       "scripted-layer.bst": "kind: compose\nbuild-depends: [scripted.bst]\nconfig: {exclude: [devel, debug]}\n",
       "scripted-image.bst": image("scripted-layer.bst", RIGHT + BUILD),
+      "scripts.bst": "kind: stack\ndepends: [not-run.bst, not-collected.bst]\n",
+      "some.bst": "kind: collect_initial_scripts\nbuild-depends: [not-run.bst]\nconfig: {path: /initial_scripts}\n",
+      "partly.bst": "kind: compose\nbuild-depends: [scripts.bst]\nconfig: {exclude: [devel, debug]}\n",
+      "partly-image.bst": image("partly.bst", RIGHT + BUILD, "- some.bst\n"),
+      "declared.bst":
+        `${declaring("/usr/bin/x: {mode: '4755'}, '/opt/**': {mode: '2755', capabilities: cap_net_raw=ep}")}  - |\n` +
+        "    chmod 4755 %{install-root}/usr/bin/x\n    install -m 4755 y %{install-root}/opt/y\n" +
+        '    for i in y z; do chmod g+s "%{install-root}/opt/$i"; done\n    setcap cap_net_raw=ep %{install-root}/opt/y\n',
       "initial.bst": local(
         "other",
         "config: {target: /initial}\npublic:\n  initial-script:\n    script: chmod 4755 /usr/bin/app\n",
       ),
       "initial-layer.bst": "kind: compose\nbuild-depends: [initial.bst]\nconfig: {exclude: [devel, debug]}\n",
       "collected.bst":
-        "kind: collect_initial_scripts\nbuild-depends: [initial-layer.bst]\nconfig: {path: /initial_scripts}\n",
+        "kind: collect_initial_scripts\nbuild-depends: [initial.bst]\nconfig: {path: /initial_scripts}\n",
       "served.bst": image(
         "initial-layer.bst",
-        `${RIGHT}  - chmod 4755 /layer/x\n${BUILD}`,
+        `${RIGHT}  - for i in /initial_scripts/*; do $i /layer; done\n  - chmod 4755 /layer/x\n${BUILD}`,
         "- collected.bst\n",
       ).replace("commands:", "build-oci: True\n  commands:"),
       "fakecap.bst": image(
@@ -278,8 +340,7 @@ describe("with artifacts", () => {
         `dropped-file runtime.bst: The link /usr/lib/liblink.so.1 ${needs} runtime.bst leaves out (devel)`,
         `dropped-file starts.bst: The command of the image ${needs} runtime.bst leaves out (devel)`,
         "overlaps-not-whitelisted other.bst: It replaces a file of dconf.bst: /usr/bin/app (staged for both.bst)",
-        "package-in-no-layer headers.bst: None of its 1 files is in good.bst: they are of devel",
-        "package-in-no-layer headers.bst: None of its 1 files is in starts.bst: they are of devel",
+        "package-in-no-layer headers.bst: None of its 1 files is in good.bst, starts.bst: they are of devel",
         "unneeded-in-layer bare.bst: 2 files (12 bytes) of devel are in the layer both.bst: /usr/include/app.h, /usr/include/doc.h",
         "usr-etc-left bare.bst: /usr/etc is in the layer, and nothing merges it into /etc",
         "usr-etc-left starts.bst: /usr/etc is in the layer, and nothing merges it into /etc",

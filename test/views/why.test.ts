@@ -327,6 +327,7 @@ test("of a script's commands, one counts that names the file, or can have brough
     input: "",
     line: order,
     place: { file: "f", line: order, column: 1 },
+    placeOfInput: () => ({ file: "f", line: order, column: 1 }),
   });
   const calls = [
     call(0, "echo", "init", ">>", "$sysroot/etc/init-ran"),

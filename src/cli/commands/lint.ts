@@ -1,8 +1,11 @@
 /** `lint`: mistakes that make images wrong in ways that no build complains of. */
 import { relative } from "node:path";
+import { BstError } from "../../base/errors.ts";
 import { select } from "../../build/selection.ts";
+import type { Digest } from "../../cas/digest.ts";
 import type { Element } from "../../project/element.ts";
-import { some } from "../../views/contents.ts";
+import { type ArtifactFiles, some } from "../../views/contents.ts";
+import { rootOfImage } from "../../views/image-files.ts";
 import { imagesOf, type LintImage } from "../../views/images.ts";
 import type { Finding, LintContext, Unchecked } from "../../views/lint/finding.ts";
 import { type LintResult, lint } from "../../views/lint/lint.ts";
@@ -22,12 +25,12 @@ export const run: Run<"lint"> = async (context, { elements, rule, json, listRule
   }
   const isWhole = elements.length === 0;
   const bench = await openWorkbench(context, { targets: isWhole ? ["**.bst"] : elements });
-  const result = lint(contextOf(bench, isWhole), rule);
+  const result = lint(await contextOf(bench, isWhole), rule);
   context.print(json ? asJson(context, result) : asText(context, result));
   return result.findings.some(({ severity }) => severity !== "note") ? FOUND : undefined;
 };
 
-function contextOf(bench: Workbench, isWhole: boolean): LintContext {
+async function contextOf(bench: Workbench, isWhole: boolean): Promise<LintContext> {
   const { graph, targets } = bench;
   const all = select(targets, "all").filter(({ kind }) => kind !== "junction" && kind !== "link");
   const elements = all.filter(({ project }) => project === graph.project);
@@ -35,7 +38,27 @@ function contextOf(bench: Workbench, isWhole: boolean): LintContext {
   const imagesByElement = new Map<Element, LintImage[]>();
   for (const image of images)
     imagesByElement.set(image.element, [...(imagesByElement.get(image.element) ?? []), image]);
-  return { ...artifactFiles(bench), elements, isWhole, images, imagesByElement };
+  const files = artifactFiles(bench);
+  const roots = await rootsOf(bench, files, images);
+  return { ...files, elements, isWhole, images, imagesByElement, root: (image) => roots.get(image) };
+}
+
+/** Of those images that are in the cache. */
+async function rootsOf({ caches, signal }: Workbench, { cas, files }: ArtifactFiles, images: readonly LintImage[]) {
+  const roots = new Map<LintImage, Digest>();
+  for (const image of images) {
+    const { element, index } = image;
+    const tree = files(element);
+    if (tree === undefined) continue;
+    try {
+      const tools = { memoDirectory: caches.memoDirectory, signal };
+      roots.set(image, await rootOfImage(cas, tree, index, element.fullName, tools));
+    } catch (error) {
+      // What can't be read is not a matter of this command.
+      if (!(error instanceof BstError)) throw error;
+    }
+  }
+  return roots;
 }
 
 function position({ cwd }: CommandContext, { place: { file, line, column } }: Finding): string {
@@ -55,8 +78,7 @@ function asText(context: CommandContext, { findings, unchecked, ignored }: LintR
     for (const each of missing) entry.missing.add(each);
   }
   for (const [rule, { elements, missing }] of byRule) {
-    const why = missing.size === 0 ? "their layers are stacks" : `not in the cache: ${some([...missing])}`;
-    lines.push(`not checked: ${rule} of ${some(elements)}; ${why}`);
+    lines.push(`not checked: ${rule} of ${some(elements)}; not in the cache: ${some([...missing])}`);
   }
   const counts = (["error", "warning", "note"] as const).map((severity) => {
     const count = findings.filter((finding) => finding.severity === severity).length;

@@ -1,35 +1,21 @@
 /** Rules on scripts that assemble images: what has to be done to the files before `build-oci`, and in which order. */
 
 import type { Element } from "../../project/element.ts";
-import { contentOf, missingOf } from "../contents.ts";
-import { contributors } from "../images.ts";
+import { contentOf, filesIn, missingOf } from "../contents.ts";
+import { contributors, type LintImage, staged } from "../images.ts";
 import { placeOf } from "../place.ts";
 import { allCalls, integrationCalls, type PlacedCall } from "../scripts.ts";
+import { BUILD, DCONF, does, LDCONFIG, MERGE, makesWith, REMOVE, type Step, writtenPaths } from "./assembly-steps.ts";
 import type { Finding, LintContext, Rule, Unchecked } from "./finding.ts";
 import type { RuleId } from "./rule-ids.ts";
 
-const MOVERS = new Set(["mv", "cp", "rsync", "tar", "rm", "ln", "install"]);
-
-interface Step {
-  readonly is: (call: PlacedCall) => boolean;
-  /** Whether integration commands can have done it. */
-  readonly integrates: boolean;
-}
-
-const MERGE: Step = {
-  is: ({ program, words }) => MOVERS.has(program) && words.some((word) => /\/?usr\/etc\b/.test(word)),
-  integrates: false,
-};
-const DCONF: Step = { is: ({ program, words }) => program === "dconf" && words.includes("update"), integrates: true };
-const LDCONFIG: Step = { is: ({ program }) => program === "ldconfig", integrates: true };
-const BUILD: Step = { is: ({ program }) => program === "build-oci", integrates: false };
-
 const ORDER = "The order is: merge /usr/etc into /etc, dconf update, ldconfig, build-oci";
 
-export const usrEtcLeft = missing("usr-etc-left", "An image has /usr/etc beside /etc", MERGE, {
+export const usrEtcLeft = missing("usr-etc-left", "An image has /usr/etc beside /etc", REMOVE, {
   path: (path) => path.startsWith("usr/etc/"),
   hint: (element) => /\/usr\/etc\b/.test(element.variable("sysconfdir") ?? "") || mentions(element, /\/usr\/etc\b/),
   message: "/usr/etc is in the layer, and nothing merges it into /etc",
+  half: { step: MERGE, message: "It leaves /usr/etc where it is, beside /etc" },
   advice: "Merge it before build-oci: cp -a LAYER/usr/etc/. LAYER/etc && rm -r LAYER/usr/etc",
 });
 export const ldconfigMissing = missing(
@@ -69,18 +55,16 @@ export const ldconfigEarly: Rule = {
   summary: "Libraries are installed after ldconfig",
   *check({ images }) {
     for (const { element, calls, layers } of images) {
-      const last = calls.findLast(LDCONFIG.is);
+      const last = calls.findLast((call) => does(LDCONFIG, call));
       const built = calls.find(BUILD.is);
       if (last === undefined || built === undefined) continue;
       const roots = layers.flatMap(({ location }) => (location === undefined ? [] : [location]));
       const late = calls.find(
-        ({ program, words, order }) =>
-          order > last.order &&
-          order < built.order &&
-          MOVERS.has(program) &&
-          program !== "rm" &&
-          roots.some((root) => words.at(-1)?.startsWith(`${root}/`)) &&
-          words.some((word) => /\/lib(?:32|64)?(?:\/|$)|\.so\b/.test(word)),
+        (call) =>
+          call.order > last.order &&
+          call.order < built.order &&
+          writtenPaths(call).some((path) => roots.some((root) => path.startsWith(`${root}/`))) &&
+          call.words.some((word) => /\/lib(?:32|64)?(?:\/|$)|\.so\b/.test(word)),
       );
       if (late === undefined) continue;
       yield {
@@ -103,11 +87,10 @@ function ordered(id: RuleId, summary: string, step: Step, others: readonly Step[
     summary,
     *check({ images }) {
       for (const { element, calls } of images) {
-        const mine = calls.filter(step.is);
-        const first = mine[0];
+        const first = calls.find((call) => does(step, call));
         if (first === undefined) continue;
         for (const other of others) {
-          const before = calls.find(other.is);
+          const before = calls.find((call) => does(other, call));
           // Done once in time and once more is no mistake.
           if (before === undefined || first.order < before.order) continue;
           const has = other === BUILD ? "has no effect on the image" : "comes too late";
@@ -132,10 +115,12 @@ interface Need {
   /** Whether an element is likely to bring such files. */
   readonly hint: (element: Element) => boolean;
   readonly message: string;
+  /** What does not do all of it, and what is to be said of that. */
+  readonly half?: { readonly step: Step; readonly message: string };
   readonly advice: string;
 }
 
-/** What must be done at all, unless no file of the layers needs it. */
+/** What must be done at all, unless no file of the image needs it. */
 function missing(id: RuleId, summary: string, step: Step, need: Need): Rule {
   return {
     id,
@@ -143,35 +128,61 @@ function missing(id: RuleId, summary: string, step: Step, need: Need): Rule {
     *check(context): Generator<Finding | Unchecked> {
       for (const image of context.images) {
         const { element, calls, layers } = image;
-        const isScript = calls.length > 0;
-        if (layers.length === 0 || calls.some(step.is)) continue;
         const parts = [...contributors(image)];
         // Of a stack of nothing another rule tells.
         if (!parts.some(({ hasArtifact }) => hasArtifact)) continue;
-        if (step.integrates && isIntegrated(context, parts, step)) continue;
-        if (step !== MERGE && parts.some((each) => each.kind === "script" && allCalls(each).some(step.is))) continue;
-        const roots = layers.map(({ root }) => root);
-        const absent = missingOf(context, roots);
+        if (isDone(context, image, parts, step)) continue;
+        const half = calls.find((call) => need.half?.step.is(call));
         const [layer] = layers;
-        const builder = calls.find(BUILD.is);
-        const place = builder?.place ?? (layer && placeOf(layer.node));
+        const place = (half ?? calls.find(BUILD.is))?.place ?? (layer && placeOf(layer.node));
         if (place === undefined) continue;
-        const found = { rule: id, element, place, message: need.message, advice: need.advice } as const;
-        if (absent.length > 0 || roots.some(({ hasArtifact }) => !hasArtifact)) {
-          const source = isScript
-            ? parts.find((each) => context.elements.includes(each) && need.hint(each))
-            : undefined;
-          if (source !== undefined)
-            yield { ...found, severity: "warning", message: `${need.message} (as ${source.fullName} suggests)` };
-          else yield { rule: id, element, missing: absent };
-          continue;
+        const message = (half && need.half?.message) ?? need.message;
+        const found = { rule: id, severity: "warning", element, place, message, advice: need.advice } as const;
+        const files = filesOf(context, image);
+        if (files === undefined) {
+          const source =
+            calls.length > 0 ? parts.find((each) => context.elements.includes(each) && need.hint(each)) : undefined;
+          if (half !== undefined) yield found;
+          else if (source !== undefined)
+            yield { ...found, message: `${need.message} (as ${source.fullName} suggests)` };
+          else yield { rule: id, element, missing: missingOf(context, stagedIn(image)) };
+        } else if (files.own.some(need.path) && (need.result === undefined || !files.all.some(need.result))) {
+          yield found;
         }
-        const paths = roots.flatMap((root) => [...(contentOf(context, root)?.keys() ?? [])]);
-        if (!paths.some(need.path) || (need.result !== undefined && paths.some(need.result))) continue;
-        yield { ...found, severity: "warning" };
       }
     },
   };
+}
+
+/** Of an image in the cache its files tell, and else what is called. */
+function isDone(context: LintContext, image: LintImage, parts: readonly Element[], step: Step): boolean {
+  const { calls } = image;
+  if (step !== REMOVE || context.root(image) === undefined) {
+    if (calls.some((call) => does(step, call)) || parts.some((each) => makesWith(step, each))) return true;
+  }
+  // What comes too late, another rule tells.
+  const built = calls.find(BUILD.is);
+  if (built !== undefined && calls.some((call) => call.order > built.order && does(step, call))) return true;
+  return step.integrates && isIntegrated(context, parts, step);
+}
+
+/** Paths in an image, or where it is not in the cache, in its layers as they are staged; which of them its layers bring. */
+function filesOf(context: LintContext, image: LintImage) {
+  const parts = stagedIn(image);
+  const layers =
+    missingOf(context, parts).length === 0
+      ? parts.flatMap((part) => [...(contentOf(context, part)?.keys() ?? [])])
+      : undefined;
+  const root = context.root(image);
+  if (root === undefined) return layers && { own: layers, all: layers };
+  const files = filesIn(context.cas, root);
+  const all = [...files.keys()];
+  if (!image.adds) return { own: all, all };
+  return layers && { own: layers.filter((path) => files.has(path)), all };
+}
+
+function stagedIn({ layers }: LintImage): Element[] {
+  return staged(layers.map(({ root }) => root)).filter(({ hasArtifact }) => hasArtifact);
 }
 
 /** Whether a compose on the way runs integration commands that do it. */
@@ -183,27 +194,3 @@ function isIntegrated(context: LintContext, parts: readonly Element[], step: Ste
 function mentions(element: Element, pattern: RegExp): boolean {
   return allCalls(element).some(({ words }) => words.some((word) => pattern.test(word)));
 }
-
-/** Scripts of packages that nothing would run. */
-export const initialScriptsNotRun: Rule = {
-  id: "initial-scripts-not-run",
-  summary: "Elements of an image have initial scripts, and nothing collects them for it",
-  *check(context) {
-    for (const image of context.images) {
-      if (image.layers.length === 0) continue;
-      const parts = contributors(image);
-      const collectors = [image.element, ...parts].flatMap((each) => each.buildDependencies);
-      if (collectors.some(({ kind }) => kind === "collect_initial_scripts")) continue;
-      for (const part of parts) {
-        const script = part.publicData.mapping("initial-script")?.scalar("script");
-        if (script === undefined || !context.elements.includes(part)) continue;
-        yield {
-          ...finding(this, part, { place: placeOf(script) }),
-          message: `Nothing runs its initial-script for ${image.element.fullName}`,
-          advice:
-            "Let the script that makes the layer depend on a collect_initial_scripts element, and run what that has",
-        };
-      }
-    }
-  },
-};

@@ -1,4 +1,5 @@
 /** What rules are, what they look at, and what they find. */
+import type { Digest } from "../../cas/digest.ts";
 import type { Element } from "../../project/element.ts";
 import type { ArtifactFiles } from "../contents.ts";
 import type { LintImage } from "../images.ts";
@@ -31,6 +32,8 @@ export interface LintContext extends ArtifactFiles {
   /** Whether these are all of the project's. */
   readonly isWhole: boolean;
   readonly images: readonly LintImage[];
+  /** The file system of an image; undefined where it is not in the cache. */
+  root(image: LintImage): Digest | undefined;
   /** The same images, under the elements that make them. */
   readonly imagesByElement: ReadonlyMap<Element, readonly LintImage[]>;
 }

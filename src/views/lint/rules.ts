@@ -1,7 +1,10 @@
 /** All rules, in the order of their findings. */
 import * as assembly from "./assembly-rules.ts";
+import { attributesLost } from "./attributes-lost.ts";
 import * as content from "./content-rules.ts";
+import { droppedFiles } from "./dropped-file.ts";
 import type { Rule } from "./finding.ts";
+import { initialScriptsNotRun } from "./initial-scripts.ts";
 import * as layers from "./layer-rules.ts";
 import * as packages from "./package-rules.ts";
 
@@ -9,7 +12,7 @@ export const RULES: readonly Rule[] = [
   layers.stackAsLayer,
   layers.unknownDomain,
   layers.droppedDomainWanted,
-  content.droppedFiles,
+  droppedFiles,
   packages.packageInNoLayer,
   layers.packageBesideStack,
   content.unneededInLayer,
@@ -21,7 +24,7 @@ export const RULES: readonly Rule[] = [
   assembly.ldconfigMissing,
   assembly.ldconfigLate,
   assembly.ldconfigEarly,
-  assembly.initialScriptsNotRun,
+  initialScriptsNotRun,
   packages.compiledInPackage,
-  packages.attributesLost,
+  attributesLost,
 ];
