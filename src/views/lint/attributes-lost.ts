@@ -74,10 +74,8 @@ function isDeclared(element: Element, call: Call): boolean {
   const data = element.publicData.mapping("oci");
   if (data === undefined) return false;
   const isSaid = (path?: string) => {
-    const { mode = 0, capabilities, xattrs } = declaredFor(data, path);
-    return setsCapabilities(call)
-      ? capabilities !== undefined || xattrs?.["security.capability"] !== undefined
-      : (mode & SPECIAL_BITS) !== 0;
+    const { mode = 0, capabilities } = declaredFor(data, path);
+    return setsCapabilities(call) ? capabilities !== undefined : (mode & SPECIAL_BITS) !== 0;
   };
   const paths = targets(element, call);
   // Of what only the shell knows, any will do.
