@@ -123,6 +123,11 @@ export async function waitBefore(
 /** @throws BstError where the URL may not be used */
 export function requireAllowed(url: URL, insecure: boolean): void {
   if (url.protocol === "https:" || (url.protocol === "http:" && (insecure || isLoopback(url.hostname)))) return;
+  if (url.protocol !== "http:") {
+    throw new BstError("remote", `A registry leads to ${url.href}, which is no address of one`, {
+      reason: "registry-insecure",
+    });
+  }
   throw new BstError("remote", `A registry leads to ${url.origin}, which is not encrypted`, {
     reason: "registry-insecure",
     detail: "Plain http is allowed on this machine itself, and elsewhere only where --insecure is said.",
