@@ -27,6 +27,11 @@ export interface PieceCompression<Data> {
   readonly level: number;
   /** The most bytes that a piece of this size can become. */
   most(size: number): number;
+  /**
+   * Whether an only piece is compressed on the caller's thread, which takes less time than a thread to start: for work that
+   * can be begun any number of times on one, which libraries that keep their state can't.
+   */
+  readonly startsAnywhere: boolean;
 }
 
 /**
@@ -35,7 +40,7 @@ export interface PieceCompression<Data> {
  */
 export async function* compressPieces<Data>(
   pieces: AsyncIterable<Uint8Array>,
-  { work, data, level, most }: PieceCompression<Data>,
+  { work, data, level, most, startsAnywhere }: PieceCompression<Data>,
 ): AsyncGenerator<Uint8Array> {
   const threads: Thread<Data, PieceRequest, number>[] = [];
   const running: Promise<Uint8Array>[] = [];
@@ -52,24 +57,23 @@ export async function* compressPieces<Data>(
     return request;
   };
   const start = (piece: Uint8Array) => {
-    const request = requestOf(piece);
     const turn = count % THREADS;
+    const request = requestOf(piece);
     threads[turn] ??= new Thread(work, data);
     running.push(resultOf(request, threads[turn].call(request)));
   };
   let first: Uint8Array | undefined;
   try {
     for await (const piece of pieces) {
-      if (first === undefined) {
+      if (first === undefined && startsAnywhere) {
         first = piece;
         continue;
       }
-      if (count === 0) start(first);
+      if (count === 0 && first !== undefined) start(first);
       if (running.length >= IN_FLIGHT) yield await (running.shift() as Promise<Uint8Array>);
       start(piece);
     }
     if (count === 0 && first !== undefined) {
-      // The only one takes less time than a thread to start.
       const request = requestOf(first);
       yield await resultOf(request, work(createRequire(__filename), data)(request));
     }

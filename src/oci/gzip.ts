@@ -25,7 +25,13 @@ export async function* gzip(pieces: AsyncIterable<Uint8Array>, level: number): A
     }
   }
   yield HEADER;
-  yield* compressPieces(counted(), { work: deflater, data: undefined, level, most: mostDeflated });
+  yield* compressPieces(counted(), {
+    work: deflater,
+    data: undefined,
+    level,
+    most: mostDeflated,
+    startsAnywhere: true,
+  });
   const trailer = Buffer.alloc(8);
   trailer.writeUInt32LE(checksum >>> 0, 0);
   trailer.writeUInt32LE(size % 2 ** 32, 4);

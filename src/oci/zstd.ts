@@ -63,7 +63,7 @@ export function zstd(
   level: number,
   from: Modules = modules(),
 ): AsyncIterable<Uint8Array> {
-  return compressPieces(pieces, { work: compressor, data: from, level, most: mostOf });
+  return compressPieces(pieces, { work: compressor, data: from, level, most: mostOf, startsAnywhere: false });
 }
 
 /** The most bytes that a frame can take. */

@@ -41,6 +41,17 @@ describe("zstd", () => {
     }
   });
 
+  test("gives the same bytes each time, for small layers at once and one after the other", async () => {
+    const small = Buffer.from("a small layer, a small layer".repeat(50));
+    const some = () => all(zstd(each([small]), 3, { native: undefined, wasm }));
+    const expected = await all(zstd(each([small]), 3));
+    const found = [...(await Promise.all([some(), some(), some()])), await some(), await some()];
+    for (const bytes of found) {
+      expect(bytes.equals(expected)).toBe(true);
+      expect(Buffer.from(decompress(bytes)).equals(small)).toBe(true);
+    }
+  });
+
   test("can be read by others, and by us with a program or without", async () => {
     const file = join(tempDir("zstd"), "file.zst");
     const bytes = await all(zstd(each(pieces), 3));
