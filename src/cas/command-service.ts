@@ -12,8 +12,8 @@ export interface CommandCall {
   readonly root: Digest;
   /** Permission bits of files and directories, by path, where they differ from those that a tree tells of. */
   readonly modes: ReadonlyMap<string, number>;
-  /** Extended attributes `user.…` of files and directories that have such, by path. */
-  readonly xattrs: ReadonlyMap<string, Readonly<Record<string, Buffer>>>;
+  /** Extended attributes `user.…` of files and directories that have such, by path; undefined where nobody can tell them. */
+  readonly xattrs: ReadonlyMap<string, Readonly<Record<string, Buffer>>> | undefined;
   /**
    * What files and directories below a folder are to processes of the sandbox: paths from there, each with the numbers of
    * its device and its inode, as `major-minor-inode`.

@@ -122,7 +122,12 @@ class Call {
     for (const [inside, mode] of below(prefix, this.#call.modes)) {
       declared.set(inside, { ...declared.get(inside), mode });
     }
-    for (const [inside, xattrs] of below(prefix, this.#call.xattrs)) {
+    if (this.#call.xattrs === undefined) {
+      this.#io.warn("Extended attributes that commands give files are not seen on this machine", {
+        detail: "The package @napi-rs/xattr is missing, which reads them. Elsewhere, the image may get such.",
+      });
+    }
+    for (const [inside, xattrs] of below(prefix, this.#call.xattrs ?? new Map())) {
       const its = declared.get(inside);
       declared.set(inside, { ...its, xattrs: { ...its?.xattrs, ...inHex(xattrs) } });
     }

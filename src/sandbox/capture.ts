@@ -31,7 +31,8 @@ export interface CaptureOptions {
 export interface LiveFiles {
   /** Permission bits, where they differ from those that a tree tells of. */
   readonly modes: Map<string, number>;
-  readonly xattrs: Map<string, UserAttributes>;
+  /** Undefined where nobody can tell them. */
+  readonly xattrs: Map<string, UserAttributes> | undefined;
 }
 
 export interface Captured {
@@ -205,8 +206,8 @@ function noteLive({ modes, xattrs }: LiveFiles, frame: Frame, name: string, stat
   const mode = stat.mode & PERMISSIONS;
   const usual = stat.isDirectory() || (mode & EXECUTABLE_BY_OWNER) !== 0 ? 0o755 : 0o644;
   if (mode !== usual) modes.set(inRoot, mode);
-  const attributes = userAttributes(`${frame.path}/${name}`, inRoot);
-  if (attributes !== undefined) xattrs.set(inRoot, attributes);
+  const attributes = xattrs && userAttributes(`${frame.path}/${name}`, inRoot);
+  if (attributes !== undefined) xattrs?.set(inRoot, attributes);
 }
 
 /** Root may read everything; others must allow it to themselves first. */

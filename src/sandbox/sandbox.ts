@@ -28,6 +28,7 @@ import { type Question, SERVED, ServedCommand } from "./served.ts";
 import { isInTmp, parentOf, placeSocket, type SandboxSocket, socketPathIn } from "./socket.ts";
 import { removesAnything, type StagedFiles, stageAdditions } from "./stage.ts";
 import { unshareScript } from "./unshare.ts";
+import { seesAttributes } from "./user-attributes.ts";
 import { SandboxWorkspace } from "./workspace.ts";
 
 export { detectSandbox, type SandboxHost } from "./host.ts";
@@ -226,7 +227,7 @@ export class Sandbox implements AsyncDisposable {
   /** Looks at the files as they are, while whoever asks waits, and puts into its folder what the service makes of them. */
   async #answer(service: CommandService, files: Files, { folder, root, ...question }: Question): Promise<void> {
     const { cas } = this.#host;
-    const live: LiveFiles = { modes: new Map(), xattrs: new Map() };
+    const live: LiveFiles = { modes: new Map(), xattrs: seesAttributes() ? new Map() : undefined };
     const opaque = new Set<string>();
     if (files.lower !== undefined) {
       for (const [directory, path] of lowerOnly(cas, files.directory, files.lower)) {

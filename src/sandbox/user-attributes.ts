@@ -23,6 +23,12 @@ function openReader(): Reader | false {
   }
 }
 
+/** Whether there is something on this machine that tells attributes. */
+export function seesAttributes(): boolean {
+  reader ??= openReader();
+  return reader !== false;
+}
+
 /**
  * Of what is at a path itself; undefined where there are none, or nobody can tell.
  * @param inRoot what messages call it

@@ -1,8 +1,8 @@
 /** Images that scripts assemble: the whole way from packages to an image, in each kind of sandbox, and what goes wrong. */
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { cpSync, existsSync, lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { bstTs, cacheConfig, project, type RunOptions, type RunResult, runCommand, tempDir } from "../helpers.ts";
 import type { Configuration, Index, Manifest } from "../oci/helpers.ts";
@@ -360,9 +360,19 @@ describe("a script with build-oci", () => {
     expect(digests(await checkout("attributed.bst", options))).toEqual(same);
   });
 
+  it("warns where nobody can tell what attributes commands gave files", async () => {
+    const main = bstTs.at(-1) ?? "";
+    const copy = join(tempDir("program"), "dist");
+    cpSync(dirname(main), copy, { recursive: true });
+    const command = [process.execPath, join(copy, basename(main))];
+    const { code, stderr } = await bst(["build", "warned.bst"], { command, config: cacheConfig() });
+    expect([code, stderr]).toEqual([0, expect.stringContaining("are not seen on this machine")]);
+  });
+
   it("warns of what the image may be wrong about", async () => {
     const { code, stderr } = await bst(["build", "warned.bst"]);
     expect(code).toBe(0);
+    expect(stderr).not.toContain("are not seen on this machine");
     expect(stderr).toContain("'x86_64': container engines look for 'amd64'");
     expect(stderr).toContain("'Linux': container engines look for 'linux'");
     expect(stderr).toContain(
