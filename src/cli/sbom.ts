@@ -10,15 +10,13 @@ import { Tree } from "../cas/tree.ts";
 import { elementsByOrigin, type OriginIo, type Origins, originId, originsOfStaged } from "../elements/origins.ts";
 import { dependencies, Visited } from "../graph/scopes.ts";
 import { isIndex, readIndex } from "../oci/manifest.ts";
-import { Memo } from "../oci/memo.ts";
-import { readBaseImage } from "../oci/parent.ts";
-import { rootOf } from "../oci/root.ts";
 import type { FileFacts, Inventory, Part, SourceFacts } from "../oci/sbom/inventory.ts";
 import { readOciSpec } from "../oci/schema.ts";
 import type { ImageReader } from "../oci/transport/types.ts";
 import type { Element } from "../project/element.ts";
 import type { DependencyFacts } from "../project/element-kind.ts";
 import { describeSource } from "../project/source-info.ts";
+import { rootOfImage } from "../views/image-files.ts";
 import type { MappingNode } from "../yaml/node.ts";
 import { type ArtifactBench, elementSubject, type Subject } from "./artifacts.ts";
 import { contentOfImage } from "./image-content.ts";
@@ -98,9 +96,8 @@ class Collector {
   ): Promise<Pick<Inventory, "bases" | "parts" | "files">> {
     const { cas, memoDirectory } = this.#bench.caches;
     const content = contentOfImage(element, index, (name) => this.#elements.get(name));
-    const { layers } = readBaseImage(cas, layout, index, element.fullName);
-    const check = { place: element.fullName, signal: this.#options.signal, links: "any" } as const;
-    const { tree } = await rootOf(cas, layers, new Memo(memoDirectory), check);
+    const { signal } = this.#options;
+    const tree = await rootOfImage(cas, layout, index, element.fullName, { memoDirectory, signal });
     const visited = new Visited();
     const staged = content.elements
       .flatMap((each) => dependencies(each, "run", visited))

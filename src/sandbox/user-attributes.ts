@@ -12,9 +12,14 @@ interface Reader {
   getAttributeSync(path: string, name: string): Buffer | null;
 }
 
-let reader: Reader | false | undefined;
+let known: Reader | false | undefined;
 
 /** False where there is none for this machine: Node.js itself knows no attributes. */
+function reader(): Reader | false {
+  known ??= openReader();
+  return known;
+}
+
 function openReader(): Reader | false {
   try {
     return createRequire(__filename)("@napi-rs/xattr") as Reader;
@@ -25,8 +30,7 @@ function openReader(): Reader | false {
 
 /** Whether there is something on this machine that tells attributes. */
 export function seesAttributes(): boolean {
-  reader ??= openReader();
-  return reader !== false;
+  return reader() !== false;
 }
 
 /**
@@ -35,13 +39,13 @@ export function seesAttributes(): boolean {
  * @throws BstError domain sandbox, for names that are not UTF-8
  */
 export function userAttributes(path: string, inRoot: string): UserAttributes | undefined {
-  reader ??= openReader();
-  if (reader === false) return undefined;
+  const attributes = reader();
+  if (attributes === false) return undefined;
   try {
-    const names = reader.listAttributesSync(path).filter((name) => name.startsWith("user."));
+    const names = attributes.listAttributesSync(path).filter((name) => name.startsWith("user."));
     const found: Record<string, Buffer> = {};
     for (const name of names.sort()) {
-      const value = name.startsWith(OVERLAYS) ? null : reader.getAttributeSync(path, name);
+      const value = name.startsWith(OVERLAYS) ? null : attributes.getAttributeSync(path, name);
       if (value !== null) found[name] = value;
     }
     return Object.keys(found).length === 0 ? undefined : found;

@@ -10,32 +10,23 @@ if (podmanAbsent !== undefined) console.warn(`skipped: image run: ${podmanAbsent
 const config = cacheConfig();
 let cwd: string;
 
+const image = (command: string, more = "") => `kind: oci
+build-depends: [root.bst]
+config:
+  images:
+  - architecture: '${process.arch === "x64" ? "amd64" : process.arch}'
+    os: linux
+    layer: [root.bst]
+    config:
+      Entrypoint: [sh, -c, '${command}', sh]
+      Env: ["PATH=/bin:/usr/bin"]
+${more}`;
+
 beforeAll(async () => {
   cwd = project({
     "root.bst": "kind: import\nsources: [{ kind: local, path: root }]\n",
-    "app.bst": `kind: oci
-build-depends: [root.bst]
-config:
-  images:
-  - architecture: '${process.arch === "x64" ? "amd64" : process.arch}'
-    os: linux
-    layer: [root.bst]
-    config:
-      Entrypoint: [sh, -c, 'echo "by itself: $1"; exit 3', sh]
-      Cmd: [given]
-      Env: ["PATH=/bin:/usr/bin"]
-`,
-    "waiting.bst": `kind: oci
-build-depends: [root.bst]
-config:
-  images:
-  - architecture: '${process.arch === "x64" ? "amd64" : process.arch}'
-    os: linux
-    layer: [root.bst]
-    config:
-      Entrypoint: [sh, -c, 'trap "exit 9" TERM; trap "exit 7" INT; echo up; sleep 30 & wait']
-      Env: ["PATH=/bin:/usr/bin"]
-`,
+    "app.bst": image('echo "by itself: $1"; exit 3', "      Cmd: [given]\n"),
+    "waiting.bst": image('trap "exit 9" TERM; trap "exit 7" INT; echo up; sleep 30 & wait'),
   });
   writeRoot(join(cwd, "root"));
   const { code, stderr } = await runCli(["build", "app.bst", "waiting.bst"], { cwd, config });

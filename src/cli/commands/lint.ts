@@ -3,7 +3,6 @@ import { relative } from "node:path";
 import { BstError } from "../../base/errors.ts";
 import { select } from "../../build/selection.ts";
 import type { Digest } from "../../cas/digest.ts";
-import type { Element } from "../../project/element.ts";
 import { type ArtifactFiles, some } from "../../views/contents.ts";
 import { rootOfImage } from "../../views/image-files.ts";
 import { imagesOf, type LintImage } from "../../views/images.ts";
@@ -34,10 +33,9 @@ async function contextOf(bench: Workbench, isWhole: boolean): Promise<LintContex
   const { graph, targets } = bench;
   const all = select(targets, "all").filter(({ kind }) => kind !== "junction" && kind !== "link");
   const elements = all.filter(({ project }) => project === graph.project);
-  const images = elements.flatMap(imagesOf);
-  const imagesByElement = new Map<Element, LintImage[]>();
-  for (const image of images)
-    imagesByElement.set(image.element, [...(imagesByElement.get(image.element) ?? []), image]);
+  const made = elements.map((element) => [element, imagesOf(element)] as const);
+  const imagesByElement = new Map(made.filter(([, images]) => images.length > 0));
+  const images = [...imagesByElement.values()].flat();
   const files = artifactFiles(bench);
   const roots = await rootsOf(bench, files, images);
   return { ...files, elements, isWhole, images, imagesByElement, root: (image) => roots.get(image) };
