@@ -116,7 +116,7 @@ function registryOptions(
 ): RegistryOptions {
   const warn = (text: string, detail?: string) => reporter.emit({ type: "warn", text, ...(detail && { detail }) });
   const credentials = anonymous ? async () => undefined : userCredentials({ purpose, env: process.env, signal, warn });
-  return { credentials, signal, insecure };
+  return { credentials, signal, insecure, info: (text) => reporter.emit({ type: "info", text }) };
 }
 
 /** What the options say of an index. @throws BstError domain element, reason invalid-platform */

@@ -67,7 +67,7 @@ export interface AssembleOptions {
  * A change to the bytes of images changes this: it is part of the keys of what makes them, so that no two images have one
  * key, and no layer written before is taken for one written now.
  */
-export const LAYER_VERSION = 3;
+export const LAYER_VERSION = 4;
 
 /**
  * The tree of the layout with the images of a specification. The same input gives the same tree.

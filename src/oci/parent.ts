@@ -8,7 +8,7 @@ import { hexOf, readDescriptor } from "./descriptor.ts";
 import type { History } from "./image.ts";
 import { asArray, asObject, asString, invalidImage, type JsonObject, readJson } from "./json.ts";
 import type { Layer } from "./layer.ts";
-import { layerType } from "./manifest.ts";
+import { diffIdsOf, filledSteps, historyIn, layerType, requireKnownSchema } from "./manifest.ts";
 import { LAYER, LAYER_GZIP, LAYER_ZSTD } from "./media-types.ts";
 
 /** What the images on top of it need of an image. */
@@ -60,6 +60,7 @@ function readOci(cas: Cas, files: Tree, index: number, name: string): BaseImage 
   }
   const blob = (descriptor: unknown, what: string) => blobOf(files, descriptor, `${what} of ${name}`);
   const manifest = asObject(readJson(cas, blob(entry, "The manifest"), name), `The manifest of ${name}`);
+  requireKnownSchema(manifest, `The manifest of ${name}`);
   const config = asObject(readJson(cas, blob(manifest["config"], "The configuration"), name), name);
   const layers = asArray(manifest["layers"], `The list of layers of ${name}`).map((descriptor) => {
     const type = readDescriptor(descriptor, `A layer of ${name}`).mediaType;
@@ -97,14 +98,13 @@ function startOf(cas: Cas, digest: Digest): Buffer {
 }
 
 function baseImage(layers: readonly Omit<Layer, "diffId">[], config: JsonObject, name: string): BaseImage {
-  const ids = asArray(asObject(config["rootfs"], `The rootfs of ${name}`)["diff_ids"], `The diff_ids of ${name}`);
-  if (ids.length !== layers.length) {
-    throw invalidImage(`${name} has ${layers.length} layers, and its configuration tells of ${ids.length}`);
-  }
-  const history = config["history"] === undefined ? [] : asArray(config["history"], `The history of ${name}`);
+  const ids = diffIdsOf(config, layers.length, name);
+  const history = historyIn(config, name);
+  const untold = layers.length - filledSteps(history).length;
   return {
     layers: layers.map((layer, i) => ({ ...layer, diffId: asString(ids[i], `A diff_id of ${name}`) })),
-    history: history.map((step) => asObject(step, `The history of ${name}`)),
+    // Entries that follow are for layers that follow.
+    history: [...history, ...Array<History>(untold).fill({})],
   };
 }
 

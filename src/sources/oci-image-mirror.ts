@@ -39,12 +39,12 @@ export async function fetchImage(
   folder: BlobFolder,
   { platform, signal }: { readonly platform: Platform | undefined; readonly signal: AbortSignal },
 ): Promise<void> {
-  const { config, layers, ...rest } = readManifest(manifest, reader.name);
+  const { config, layers } = readManifest(manifest, reader.name);
   if (!isImageConfig(config)) throw invalidImage(`${manifest.descriptor.digest} is no image: ${config.mediaType}`);
   if (config.size > MAX_CONFIG) throw invalidImage(`The configuration is too large: ${config.size} bytes`);
   const bytes = await wholeOf(reader.blob(config), config, reader.name);
   const configuration = parse(bytes, "The configuration");
-  const diffIds = diffIdsOf(configuration, { config, layers, ...rest });
+  const diffIds = diffIdsOf(configuration, layers.length, reader.name);
   const found = platformOf(configuration);
   if (platform !== undefined && !isFor(found, platform)) {
     throw invalidImage(`The image is for ${formatPlatform(found)}, not for ${formatPlatform(platform)}`);

@@ -16,7 +16,7 @@ export function registryOptions(io: SourceIo): RegistryOptions {
     const entry = loadNetrc(io).find(query.server);
     return entry && { kind: "password", username: entry.login, password: entry.password };
   };
-  return { credentials, signal };
+  return { credentials, signal, info: (text) => io.info(text) };
 }
 
 /** What a registry or an image is to blame for is a source's error. */

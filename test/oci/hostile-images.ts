@@ -11,6 +11,7 @@ export interface ImageParts {
   readonly compressed?: Buffer;
   readonly layerType?: string;
   readonly architecture?: string;
+  readonly schemaVersion?: number;
   readonly diffIds?: readonly unknown[];
   /** Over what the manifest says of the layer. */
   readonly said?: object;
@@ -97,6 +98,8 @@ export const hostileDescriptions: readonly (readonly [name: string, parts: Image
   ["a digest that is a path in the end", { said: { digest: `sha256:${hex}/../../x` } }, /no SHA-256 digest/],
   ["a digest with a further part", { said: { digest: `sha256:${hex}:../x` } }, /no SHA-256 digest/],
   ["a digest of another kind", { said: { digest: `sha512:${hex}${hex}` } }, /no SHA-256 digest/],
+  ["a history of more layers", { history: "[{},{}]" }, /has 1 layers?, and its history tells of 2/],
+  ["a manifest of docker's first schema", { schemaVersion: 1 }, /schema version 1/],
   ["JSON that is nested deeply", { history: `[${nested(100_000)}]` }, /nested more than 64 deep/],
 ];
 
@@ -124,7 +127,7 @@ export function makeImage(put: (bytes: Buffer) => { digest: string; size: number
   const config = { architecture, os: "linux", config: {}, rootfs: { type: "layers", diff_ids: diffIds } };
   const configuration = JSON.stringify(config).replace(/}$/, `,"history":${history}}`);
   return {
-    schemaVersion: 2,
+    schemaVersion: parts.schemaVersion ?? 2,
     mediaType: MANIFEST,
     config: { mediaType: parts.configType ?? CONFIG, ...put(Buffer.from(configuration)) },
     layers: [{ mediaType: layerType, ...put(compressed), ...parts.said }],

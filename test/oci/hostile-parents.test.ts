@@ -65,6 +65,19 @@ function dockerFiles(layer: Buffer, diffIds: readonly string[] = [digestOf(layer
   };
 }
 
+test.each<[string, ImageParts, object[]]>([
+  ["no history", { history: "null" }, [{}]],
+  [
+    "a history without its layer",
+    { history: '[{"comment":"a","empty_layer":true}]' },
+    [{ comment: "a", empty_layer: true }, {}],
+  ],
+])("an image on one with %s tells of as many layers as it has", async (_, parts, steps) => {
+  const cas = newCas();
+  const { layout } = await onParent(cas, layoutOf(cas, parts));
+  expect(readBaseImage(cas, layout, 0, "on.bst").history).toEqual([...steps, {}]);
+});
+
 test("the configuration of an image in Docker's form is what its name says", async () => {
   const name = `${"0".repeat(64)}.json`;
   const cas = newCas();

@@ -345,6 +345,45 @@ describe("a download", () => {
     expect(performance.now() - began).toBeGreaterThan(900);
   });
 
+  test("says that it waits, and for what", async () => {
+    const registry = await serveRegistry({
+      intercept(_request, response) {
+        response.writeHead(429, { "retry-after": "30" }).end();
+        return true;
+      },
+    });
+    const controller = new AbortController();
+    const said: string[] = [];
+    const info = (text: string) => {
+      said.push(text);
+      controller.abort(new Error("enough"));
+    };
+    const attempt = repository(registry, "pull", { info, signal: controller.signal }).manifest("x");
+    await expect(attempt).rejects.toThrow("enough");
+    expect(said).toEqual([
+      `The registry ${registry.host} asks to be left alone for 30 seconds: it is asked again then`,
+    ]);
+  });
+
+  test.each([
+    ["100000", "28 hours"],
+    ["300", "5 minutes"],
+    ["119", "119 seconds"],
+  ])("does not wait for longer than a minute (%s: %s)", async (seconds, words) => {
+    const registry = await serveRegistry({
+      intercept(_request, response) {
+        response.writeHead(429, { "retry-after": seconds }).end();
+        return true;
+      },
+    });
+    await expect(repository(registry, "pull").manifest("x")).rejects.toMatchObject({
+      reason: "registry-busy",
+      temporary: true,
+      detail: `It asks to be left alone for ${words}.`,
+    });
+    expect(registry.count("GET some/image/manifests")).toBe(1);
+  });
+
   test("ends at once when it is aborted", async () => {
     const controller = new AbortController();
     const registry = await serveRegistry({
@@ -364,6 +403,19 @@ describe("a download", () => {
 
 describe("manifests", () => {
   const manifest = { schemaVersion: 2, mediaType: MANIFEST, config: blobOf(Buffer.from("{}")), layers: [] };
+
+  test("are not taken from a page that asks people to log in", async () => {
+    const registry = await serveRegistry({
+      intercept(_request, response) {
+        response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end("<!doctype html>");
+        return true;
+      },
+    });
+    await expect(repository(registry, "pull").manifest("x")).rejects.toMatchObject({
+      reason: "registry-wrong-content",
+      message: expect.stringContaining(registry.host),
+    });
+  });
 
   test.each<[string, Buffer, string]>([
     ["of another digest", Buffer.from("{}"), "registry-wrong-content"],

@@ -1,5 +1,6 @@
 /** What goes wrong with registries. */
 import { BstError } from "../../base/errors.ts";
+import { MAX_PAUSE_MS, wordsOf } from "./pauses.ts";
 
 /** What arrived is not what was asked for: trying again may help, believing it never does. */
 export function mismatch(message: string, detail?: string): BstError {
@@ -19,18 +20,24 @@ const HINT =
 
 /**
  * @param what was asked for, such as `GET manifests/latest`
- * @param answer what the registry said about it, and whether it was shown credentials
+ * @param answer what the registry said about it, how many milliseconds it wants to be left alone, and whether it was
+ *   shown credentials
  */
 export function statusError(
   registry: string,
   what: string,
   status: number,
-  { body, isKnown }: { readonly body: string; readonly isKnown: boolean },
+  {
+    body,
+    isKnown,
+    waitMs = 0,
+  }: { readonly body: string; readonly isKnown: boolean; readonly waitMs?: number | undefined },
 ): BstError {
   const does = status === 401 && isKnown ? "wants other credentials" : (STATUSES[status] ?? "failed");
   const message = `The registry ${registry} ${does}: it answered ${status} to ${what}`;
   const hint = status === 401 || (status === 403 && !isKnown) ? [HINT] : [];
-  const detail = [describeBody(body) ?? [], hint].flat().join("\n") || undefined;
+  const wait = waitMs > MAX_PAUSE_MS ? [`It asks to be left alone for ${wordsOf(waitMs)}.`] : [];
+  const detail = [describeBody(body) ?? [], wait, hint].flat().join("\n") || undefined;
   const options = { detail, temporary: isTransient(status) };
   if (status === 401 || status === 403)
     return new BstError("remote", message, { reason: "registry-denied", ...options });

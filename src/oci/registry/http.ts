@@ -1,11 +1,11 @@
 /** Requests over HTTP as registries need them: redirects that leak nothing, and trying again what may go better. */
 
 import type { Readable } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Dispatcher } from "undici";
 import { BstError } from "../../base/errors.ts";
 import { VERSION } from "../../base/version.ts";
 import { isTransient } from "./errors.ts";
+import { MAX_PAUSE_MS, type PauseOptions, retryAfter, waitBefore } from "./pauses.ts";
 
 type Response = Dispatcher.ResponseData;
 
@@ -34,14 +34,11 @@ export interface Opened extends Omit<Answer, "body"> {
   readonly body: Response["body"];
 }
 
-export interface HttpOptions {
-  readonly signal: AbortSignal;
+export interface HttpOptions extends PauseOptions {
   /** Whether plain http, and certificates that nobody vouches for, will do for any host. */
   readonly insecure: boolean;
   /** How often a request is tried again, with growing pauses. */
   readonly retries: number;
-  /** The first pause, in milliseconds. */
-  readonly pauseMs: number;
   /** Milliseconds without a byte of an answer that has begun, after which the connection counts as lost. */
   readonly stallMs: number;
 }
@@ -51,7 +48,6 @@ const TIMEOUT_MS = 600_000;
 const MAX_REDIRECTS = 10;
 /** Bytes of an answer that is no blob. */
 const MAX_ANSWER = 4 << 20;
-const MAX_PAUSE_MS = 60_000;
 
 const agents = new Map<boolean, Promise<Dispatcher>>();
 
@@ -96,27 +92,13 @@ async function send<T>(request: HttpRequest, options: HttpOptions, take: (opened
     let pause: number | undefined;
     try {
       const opened = await follow(request, options);
-      if (isLast || !isTransient(opened.status)) return await take(opened);
       pause = retryAfter(opened);
+      if (isLast || !isTransient(opened.status) || (pause ?? 0) > MAX_PAUSE_MS) return await take(opened);
       await opened.body.dump();
     } catch (error) {
       if (isLast || !isLostConnection(error)) throw describe(error, request.url, options.signal);
     }
-    await waitBefore(attempt, options, pause);
-  }
-}
-
-/** Pauses grow, with some chance in them so that many do not come back at once. */
-export async function waitBefore(
-  attempt: number,
-  { pauseMs, signal }: HttpOptions,
-  wishedMs: number | undefined = undefined,
-): Promise<void> {
-  const pause = pauseMs * 2 ** attempt * (0.75 + Math.random() / 2);
-  try {
-    await sleep(Math.min(MAX_PAUSE_MS, Math.max(pause, wishedMs ?? 0)), undefined, { signal });
-  } catch {
-    signal.throwIfAborted();
+    await waitBefore(attempt, options, pause === undefined ? undefined : { ms: pause, host: request.url.host });
   }
 }
 
@@ -177,14 +159,6 @@ export function urlOf(text: string, base: URL): URL {
       detail: text.slice(0, 200),
     });
   }
-}
-
-/** Milliseconds that the server wishes for. */
-function retryAfter({ header }: Opened): number | undefined {
-  const value = header("retry-after") ?? "";
-  if (/^\d{1,6}$/.test(value)) return Number(value) * 1000;
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? undefined : Math.max(0, date - Date.now());
 }
 
 const LOST =

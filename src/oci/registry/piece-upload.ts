@@ -2,7 +2,8 @@
 import { BstError } from "../../base/errors.ts";
 import type { Descriptor } from "../descriptor.ts";
 import type { BegunUpload, UploadRecord } from "./begun-uploads.ts";
-import { type Answer, waitBefore } from "./http.ts";
+import type { Answer } from "./http.ts";
+import { waitBefore } from "./pauses.ts";
 import type { RegistrySession } from "./session.ts";
 import { locationOf, offsetOf, withDigest } from "./upload-location.ts";
 

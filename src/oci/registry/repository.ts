@@ -3,7 +3,8 @@ import { type Content, type Descriptor, describeBytes, digestText, readDescripto
 import { ACCEPTED, MAX_MANIFEST, manifestType, parse } from "../manifest.ts";
 import type { Purpose } from "./credentials.ts";
 import { mismatch } from "./errors.ts";
-import { describe, isLostConnection, waitBefore } from "./http.ts";
+import { describe, isLostConnection } from "./http.ts";
+import { waitBefore } from "./pauses.ts";
 import { type ImageReference, isDigest } from "./reference.ts";
 import { addReferrer, listReferrers } from "./referrers.ts";
 import { type RegistryOptions, RegistrySession } from "./session.ts";
@@ -39,7 +40,19 @@ export class Repository {
       throw mismatch(`The registry has a manifest of another digest than ${claimed}`, `Its digest is ${digest}.`);
     }
     const given = answer.header("content-type")?.split(";")[0]?.trim();
-    return { descriptor: describeBytes(manifestType(bytes, given, `${this.name}:${reference}`), bytes), bytes };
+    if (given === "text/html") {
+      throw mismatch(
+        `What answers at ${this.host} is no registry, or not at once`,
+        "It sent a page for people to read.",
+      );
+    }
+    return {
+      descriptor: describeBytes(
+        manifestType(bytes, given, `${this.host}/${this.name}${isDigest(reference) ? "@" : ":"}${reference}`),
+        bytes,
+      ),
+      bytes,
+    };
   }
 
   /** The digest under a tag, without what is there; undefined where nothing is. */

@@ -15,6 +15,7 @@ import {
   open,
   urlOf,
 } from "./http.ts";
+import { retryAfter } from "./pauses.ts";
 import { DOCKER_HUB } from "./reference.ts";
 import { requestToken } from "./token.ts";
 
@@ -29,6 +30,8 @@ export interface RegistryOptions {
   readonly pauseMs?: number;
   /** Milliseconds after which a registry that sends nothing more of an answer is asked for the rest; default 60,000. */
   readonly stallMs?: number;
+  /** Is told where it has to wait for long. */
+  readonly info?: (text: string) => void;
 }
 
 type Ask = Omit<HttpRequest, "url" | "authorization"> & {
@@ -66,12 +69,12 @@ export class RegistrySession {
    * @param host as references have it, or a URL that says how to reach it
    */
   constructor(host: string, repository: string, purpose: Purpose, options: RegistryOptions) {
-    const { signal, insecure = false, retries = 4, pauseMs = 250, stallMs = 60_000 } = options;
+    const { signal, insecure = false, retries = 4, pauseMs = 250, stallMs = 60_000, info } = options;
     this.#given = /^https?:\/\//.test(host) ? new URL(host.replace(/\/*$/, "/")) : undefined;
     this.host = this.#given?.host ?? host;
     this.repository = repository;
     // Whoever writes down http means it.
-    this.http = { signal, insecure: insecure || this.#given?.protocol === "http:", retries, pauseMs, stallMs };
+    this.http = { signal, insecure: insecure || this.#given?.protocol === "http:", retries, pauseMs, stallMs, info };
     this.#find = async (query) => {
       const found = await options.credentials(query);
       this.#isKnown = found !== undefined;
@@ -103,6 +106,7 @@ export class RegistrySession {
     throw statusError(this.host, describe(ask), answer.status, {
       body: answer.body.toString("utf8"),
       isKnown: this.#isKnown,
+      waitMs: retryAfter(answer),
     });
   }
 
@@ -119,6 +123,7 @@ export class RegistrySession {
     throw statusError(this.host, describe(ask), opened.status, {
       body: await beginningOf(opened.body),
       isKnown: this.#isKnown,
+      waitMs: retryAfter(opened),
     });
   }
 
