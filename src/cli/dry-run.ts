@@ -1,8 +1,10 @@
 /** `build --dry-run`: the plan of a build, for people or as JSON. */
+
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readPublicMetadata } from "../artifact/metadata.ts";
+import { counted } from "../base/counted.ts";
 import { assertResolved } from "../build/consistency.ts";
 import { type Selection, select } from "../build/selection.ts";
 import { jobScript } from "../views/job-script.ts";
@@ -48,7 +50,7 @@ async function asText({ states }: Workbench, plan: Plan, tools: RecordTools | un
   const summary =
     count === 0
       ? "Nothing to do: what is needed is in the cache"
-      : `${count} jobs for ${plan.elements.length} of the ${plan.needed.size} elements that are needed`;
+      : `${counted(count, "job")} for ${plan.elements.length} of ${counted(plan.needed.size, "needed element")}`;
   const blocks: string[] = [];
   for (const planned of plan.elements) {
     const { element, jobs, neededBy, artifact, images } = planned;

@@ -1,5 +1,7 @@
 /** What commands on images share: where images are, who asks registries, and how it is told what goes on. */
+
 import { dirname, join, resolve } from "node:path";
+import { counted } from "../base/counted.ts";
 import { BstError } from "../base/errors.ts";
 import type { DisplayKey, JobDescription, JobMessenger } from "../base/messages.ts";
 import { formatSize } from "../base/size.ts";
@@ -225,9 +227,9 @@ class Tally {
   /** @param done what was, with those that were not there */
   told(done: string): string {
     return [
-      `${this.#written} blobs of ${formatSize(this.#bytes)} ${done}`,
-      ...(this.#present > 0 ? [`${this.#present} were there already`] : []),
-      ...(this.#mounted > 0 ? [`${this.#mounted} were taken over from another repository`] : []),
+      `${counted(this.#written, "blob")} of ${formatSize(this.#bytes)} ${done}`,
+      ...(this.#present > 0 ? [`${this.#present} there already`] : []),
+      ...(this.#mounted > 0 ? [`${this.#mounted} taken over from another repository`] : []),
     ].join(", ");
   }
 }

@@ -1,4 +1,5 @@
 /** Manifests and indexes as images, layouts and registries have them: what kind they are, and what they name. */
+import { counted } from "../base/counted.ts";
 import { type Content, type Descriptor, type Platform, readAnnotations, readDescriptor } from "./descriptor.ts";
 import { asArray, asObject, invalidImage, type JsonObject, parseJson } from "./json.ts";
 import { CONFIG, INDEX, LAYER, LAYER_GZIP, LAYER_ZSTD, MANIFEST } from "./media-types.ts";
@@ -130,10 +131,10 @@ export function diffIdsOf(config: JsonObject, layers: number, name: string): rea
     `The list of diff_ids of ${name}`,
   );
   if (ids.length !== layers) {
-    throw invalidImage(`${name} has ${layers} layers, and its configuration tells of ${ids.length}`);
+    throw invalidImage(`${name} has ${counted(layers, "layer")}, and its configuration tells of ${ids.length}`);
   }
   const told = filledSteps(historyIn(config, name)).length;
-  if (told > layers) throw invalidImage(`${name} has ${layers} layers, and its history tells of ${told}`);
+  if (told > layers) throw invalidImage(`${name} has ${counted(layers, "layer")}, and its history tells of ${told}`);
   return ids;
 }
 

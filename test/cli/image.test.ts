@@ -74,7 +74,7 @@ describe("image push", () => {
     const before = registry.requests.length;
     const again = await run(words);
     expect(again.stdout.trim()).toBe(digest);
-    expect(again.stderr).toContain("0 blobs of 0 bytes sent, 2 were there already");
+    expect(again.stderr).toContain("0 blobs of 0 bytes sent, 2 there already");
     expect(registry.requests.slice(before).filter((request) => !/^(HEAD|GET v2|GET \/)/.test(request))).toEqual([]);
   });
 
@@ -84,7 +84,7 @@ describe("image push", () => {
     await output(`push other.bst ${registry.host}/first:1`);
     const before = sent();
     expect((await run(`push other.bst ${registry.host}/second:1`)).stderr).toContain(
-      "0 blobs of 0 bytes sent, 2 were taken over from another repository",
+      "0 blobs of 0 bytes sent, 2 taken over from another repository",
     );
     expect(sent()).toBe(before);
     // A place that has it no more.
@@ -105,7 +105,7 @@ describe("image push", () => {
     const elsewhere = { cwd, config: cacheConfig() };
     expect((await runCli(["build", "on-base.bst"], elsewhere)).code).toBe(0);
     const { stderr, code } = await run(`push on-base.bst ${registry.host}/app:1`, elsewhere);
-    expect([code, stderr]).toEqual([0, expect.stringContaining("1 were taken over from another repository")]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining("1 taken over from another repository")]);
     expect(registry.blobs.get("app")?.size).toBe(3);
   });
 
@@ -192,7 +192,7 @@ describe("images elsewhere", () => {
       "amd64.bst",
       `docker://${registry.host}/app@${digest}`,
     ]) {
-      expect(await output(`verify ${place}`)).toContain(`${digest} is whole: 1 manifests, 2 blobs`);
+      expect(await output(`verify ${place}`)).toContain(`${digest} is whole: 1 manifest, 2 blobs`);
     }
     const exists = await run(`copy amd64.bst oci-archive:${dir}/a.tar`);
     expect([exists.code, exists.error?.domain]).toEqual([255, "stream"]);

@@ -237,7 +237,7 @@ describe("artifact files", () => {
     );
     const { stdout } = await runCli(["artifact", "files", "--by-element", "--summary", "runtime.bst"], { cwd });
     expect(stdout).toMatch(
-      /^runtime\.bst:\n {2}(low|top)\.bst: \d files, \d+ bytes\n {2}(low|top)\.bst: \d files, \d+ bytes\n$/,
+      /^runtime\.bst:\n {2}low\.bst: 5 files, \d+ bytes\n {2}top\.bst: 1 file, \d+ bytes\n$/,
     );
     expect(await runCli(["artifact", "files", "unused.bst", "unbuilt.bst"], { cwd })).toMatchObject({ code: 255 });
   });
@@ -298,7 +298,7 @@ describe("images on images of others", () => {
     // Equal files replace nothing.
     expect(await ways("/etc/passwd", "i4.bst")).toEqual(["installs app.bst", "keeps i4.bst"]);
     const { stdout } = await runCli(["artifact", "files", "--by-element", "--summary", "i4.bst"], { cwd });
-    expect(stdout).toBe("i4.bst:\n  app.bst: 3 files, 20 bytes\n  foreign.bst: 1 files, 3 bytes\n");
+    expect(stdout).toBe("i4.bst:\n  app.bst: 3 files, 20 bytes\n  foreign.bst: 1 file, 3 bytes\n");
   });
 
   test("are told apart", async () => {

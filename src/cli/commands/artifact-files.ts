@@ -1,4 +1,5 @@
 /** `artifact files`: the files of artifacts with their sizes, by the elements that they come from. */
+import { counted } from "../../base/counted.ts";
 import { formatSize } from "../../base/size.ts";
 import { type FilesByElement, filesByElement } from "../../views/by-element.ts";
 import { some } from "../../views/contents.ts";
@@ -59,7 +60,7 @@ type Groups = FilesByElement["groups"];
 function lines(groups: Groups, byElement: boolean, summary: boolean): string[] {
   if (!byElement) return groups.flatMap(listed).sort(byPath).map(line);
   return groups.flatMap((group) => [
-    `  ${group.element}${group.byCommands ? ", by its commands" : ""}: ${group.files.length} files, ${formatSize(group.size)}`,
+    `  ${group.element}${group.byCommands ? ", by its commands" : ""}: ${counted(group.files.length, "file")}, ${formatSize(group.size)}`,
     ...(summary ? [] : listed(group).map((file) => `  ${line(file)}`)),
   ]);
 }

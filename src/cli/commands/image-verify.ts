@@ -1,5 +1,6 @@
 /** `image verify`: reads all of an image, and says what is wrong with it. */
 
+import { counted } from "../../base/counted.ts";
 import { BstError } from "../../base/errors.ts";
 import { formatSize } from "../../base/size.ts";
 import { makesImages } from "../../elements/build-oci.ts";
@@ -48,7 +49,9 @@ export const run: Run<"image verify"> = async (context, options) => {
       const text = `Layers that the image does not bring along were not looked at: ${foreign.join(", ")}`;
       context.reporter.emit({ type: "warn", text });
     }
-    context.print(`${digest} is whole: ${digests.length} manifests, ${blobs} blobs, ${formatSize(bytes)}`);
+    context.print(
+      `${digest} is whole: ${counted(digests.length, "manifest")}, ${counted(blobs, "blob")}, ${formatSize(bytes)}`,
+    );
   }
   return undefined;
 };

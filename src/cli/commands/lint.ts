@@ -1,5 +1,7 @@
 /** `lint`: mistakes that make images wrong in ways that no build complains of. */
+
 import { relative } from "node:path";
+import { counted } from "../../base/counted.ts";
 import { BstError } from "../../base/errors.ts";
 import { select } from "../../build/selection.ts";
 import type { Digest } from "../../cas/digest.ts";
@@ -80,7 +82,7 @@ function asText(context: CommandContext, { findings, unchecked, ignored }: LintR
   }
   const counts = (["error", "warning", "note"] as const).map((severity) => {
     const count = findings.filter((finding) => finding.severity === severity).length;
-    return `${count} ${severity}${count === 1 ? "" : "s"}`;
+    return counted(count, severity);
   });
   if (ignored > 0) counts.push(`${ignored} ignored`);
   lines.push(counts.join(", "));

@@ -7,7 +7,9 @@ export interface Challenge {
   readonly parameters: ReadonlyMap<string, string>;
 }
 
-const SCHEME = /\s*([A-Za-z][\w-]*)(?=\s|$)\s*/y;
+const SCHEME = /\s*([A-Za-z][\w-]*)(?=[\s,]|$)\s*/y;
+/** What some schemes say in the place of parameters. */
+const TOKEN = /[\w.~+/-]+=*(?=\s*(?:,|$))/y;
 const PARAMETER = /\s*,?\s*([A-Za-z][\w-]*)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))/y;
 
 /** All of a header or of several; what is malformed ends the list. */
@@ -20,6 +22,8 @@ export function parseChallenges(headers: readonly string[]): Challenge[] {
       if (scheme === undefined) break;
       at = SCHEME.lastIndex;
       const parameters = new Map<string, string>();
+      TOKEN.lastIndex = at;
+      if (TOKEN.test(header)) at = TOKEN.lastIndex;
       for (;;) {
         PARAMETER.lastIndex = at;
         const match = PARAMETER.exec(header);

@@ -11,6 +11,7 @@ const STATUSES: Readonly<Record<number, string>> = {
   401: "wants credentials",
   403: "does not allow this",
   404: "has no such thing",
+  413: "does not take so much at once",
   429: "was asked too often",
 };
 
@@ -18,13 +19,16 @@ const HINT =
   "Credentials are those of 'podman login' or 'docker login', or of the variables BST_TS_PULL_… and BST_TS_PUSH_…: " +
   "see docs/oci.md, Registries.";
 
+const SMALLER = "With 'image push --chunk-size', smaller pieces are sent.";
+
 /**
+ * @param server who answered, as the subject of a sentence
  * @param what was asked for, such as `GET manifests/latest`
  * @param answer what the registry said about it, how many milliseconds it wants to be left alone, and whether it was
  *   shown credentials
  */
 export function statusError(
-  registry: string,
+  server: string,
   what: string,
   status: number,
   {
@@ -34,8 +38,8 @@ export function statusError(
   }: { readonly body: string; readonly isKnown: boolean; readonly waitMs?: number | undefined },
 ): BstError {
   const does = status === 401 && isKnown ? "wants other credentials" : (STATUSES[status] ?? "failed");
-  const message = `The registry ${registry} ${does}: it answered ${status} to ${what}`;
-  const hint = status === 401 || (status === 403 && !isKnown) ? [HINT] : [];
+  const message = `${server} ${does}: it answered ${status} to ${what}`;
+  const hint = status === 401 || (status === 403 && !isKnown) ? [HINT] : status === 413 ? [SMALLER] : [];
   const wait = waitMs > MAX_PAUSE_MS ? [`It asks to be left alone for ${wordsOf(waitMs)}.`] : [];
   const detail = [describeBody(body) ?? [], wait, hint].flat().join("\n") || undefined;
   const options = { detail, temporary: isTransient(status) };

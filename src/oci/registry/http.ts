@@ -5,7 +5,7 @@ import type { Dispatcher } from "undici";
 import { BstError } from "../../base/errors.ts";
 import { VERSION } from "../../base/version.ts";
 import { isTransient } from "./errors.ts";
-import { MAX_PAUSE_MS, type PauseOptions, retryAfter, waitBefore } from "./pauses.ts";
+import { LONG_MS, MAX_PAUSE_MS, type PauseOptions, retryAfter, waitBefore, wordsOf } from "./pauses.ts";
 
 type Response = Dispatcher.ResponseData;
 
@@ -27,6 +27,8 @@ export interface Answer {
   /** Where it came from in the end. */
   readonly from: URL;
   header(name: string): string | undefined;
+  /** All lines of a header, as far as there are any. */
+  headers(name: string): readonly string[];
 }
 
 /** An answer whose body must be read or discarded. */
@@ -43,8 +45,10 @@ export interface HttpOptions extends PauseOptions {
   readonly stallMs: number;
 }
 
-/** Before an answer begins: what was sent may have to be looked at first. */
+/** Milliseconds before an answer to what was sent begins: it may have to be looked at first. */
 const TIMEOUT_MS = 600_000;
+/** As many times what a connection may stall is the most that an answer takes which is no blob. */
+const MAX_STALLS = 3;
 const MAX_REDIRECTS = 10;
 /** Bytes of an answer that is no blob. */
 const MAX_ANSWER = 4 << 20;
@@ -59,11 +63,10 @@ function agent(insecure: boolean): Promise<Dispatcher> {
 
 async function openAgent(insecure: boolean): Promise<Dispatcher> {
   const { Agent, EnvHttpProxyAgent } = await import("undici");
-  const limits = { headersTimeout: TIMEOUT_MS };
   const tls = { rejectUnauthorized: !insecure };
   const proxied = ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"].some((name) => process.env[name]);
-  if (!proxied) return new Agent({ ...limits, connect: tls });
-  return new EnvHttpProxyAgent({ ...limits, connect: tls, requestTls: tls });
+  if (!proxied) return new Agent({ connect: tls });
+  return new EnvHttpProxyAgent({ connect: tls, requestTls: tls });
 }
 
 /** Whether a host is this machine: nobody listens on the way. */
@@ -74,9 +77,10 @@ export function isLoopback(hostname: string): boolean {
 
 /** The answer, whatever its status, with its whole body. @throws BstError domain remote */
 export function exchange(request: HttpRequest, options: HttpOptions, limit: number = MAX_ANSWER): Promise<Answer> {
+  const what = `The answer of ${request.url.host} to ${request.method} ${request.url.pathname}`;
   return send(request, options, async ({ body, ...answer }) => ({
     ...answer,
-    body: await bodyOf(body, limit, `The answer to ${request.method} ${request.url.pathname}`),
+    body: await bodyOf(body, { limit, within: MAX_STALLS * options.stallMs }, what),
   }));
 }
 
@@ -90,13 +94,18 @@ async function send<T>(request: HttpRequest, options: HttpOptions, take: (opened
   for (let attempt = 0; ; attempt++) {
     const isLast = !isReplayable || attempt >= options.retries;
     let pause: number | undefined;
+    const way = { at: request.url };
+    const began = performance.now();
     try {
-      const opened = await follow(request, options);
+      const opened = await follow(request, options, way);
       pause = retryAfter(opened);
       if (isLast || !isTransient(opened.status) || (pause ?? 0) > MAX_PAUSE_MS) return await take(opened);
       await opened.body.dump();
     } catch (error) {
-      if (isLast || !isLostConnection(error)) throw describe(error, request.url, options.signal);
+      if (isLast || !isLostConnection(error)) throw describe(error, way.at, options.signal, request.url);
+      if (performance.now() - began >= LONG_MS) {
+        options.info?.(`The registry ${request.url.host} does not answer: it is asked again`);
+      }
     }
     await waitBefore(attempt, options, pause === undefined ? undefined : { ms: pause, host: request.url.host });
   }
@@ -116,16 +125,24 @@ export function requireAllowed(url: URL, insecure: boolean): void {
   });
 }
 
-async function follow(request: HttpRequest, { signal, insecure, stallMs }: HttpOptions): Promise<Opened> {
+/** @param way is told where it leads */
+async function follow(
+  { url: first, method, ...request }: HttpRequest,
+  { signal, insecure, stallMs }: HttpOptions,
+  way: { at: URL },
+): Promise<Opened> {
   const { request: perform } = await import("undici");
-  let { url, method } = request;
+  const isQuestion = method === "GET" || method === "HEAD";
+  let url = first;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+    way.at = url;
     requireAllowed(url, insecure);
     const authorization = request.authorization?.(url);
     const response = await perform(url, {
       method,
       dispatcher: await agent(insecure),
       signal,
+      headersTimeout: isQuestion ? stallMs : TIMEOUT_MS,
       bodyTimeout: stallMs,
       headers: {
         "user-agent": `bst-ts/${VERSION}`,
@@ -137,14 +154,16 @@ async function follow(request: HttpRequest, { signal, insecure, stallMs }: HttpO
     const { headers, body, statusCode: status } = response;
     const { location } = headers;
     // A body that is sent elsewhere would have to be sent again; no registry asks for that.
-    const isRedirect = [301, 302, 303, 307, 308].includes(status) && (method === "GET" || method === "HEAD");
-    if (!isRedirect || location === undefined)
-      return { status, header: (name) => headerOf(headers, name), body, from: url };
+    const isRedirect = [301, 302, 303, 307, 308].includes(status) && isQuestion;
+    if (!isRedirect || location === undefined) {
+      const all = (name: string) => [headers[name] ?? []].flat();
+      return { status, header: (name) => all(name)[0], headers: all, body, from: url };
+    }
     await response.body.dump();
     url = urlOf(String(location), url);
     if (url.protocol !== "http:" && url.protocol !== "https:") requireAllowed(url, insecure);
   }
-  throw new BstError("remote", `The registry ${request.url.host} leads from one URL to another without end`, {
+  throw new BstError("remote", `The registry ${first.host} leads from one URL to another without end`, {
     reason: "registry-failed",
   });
 }
@@ -161,6 +180,8 @@ export function urlOf(text: string, base: URL): URL {
   }
 }
 
+/** Of connections that were there. */
+const BROKEN: ReadonlySet<unknown> = new Set(["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"]);
 const LOST =
   /^(ECONN|EPIPE|ETIMEDOUT|EAI_AGAIN|ENETUNREACH|EHOSTUNREACH|UND_ERR_(?!INVALID|REQ_CONTENT|NOT_SUPPORTED))/;
 
@@ -182,11 +203,15 @@ export function isCertificateError(error: unknown): boolean {
   return false;
 }
 
-/** What a request's failure is called. Errors of a stream that was sent are passed on. */
-export function describe(error: unknown, url: URL, signal: AbortSignal): unknown {
+/**
+ * What a request's failure is called. Errors of a stream that was sent are passed on.
+ * @param registry which led to the URL that failed
+ */
+export function describe(error: unknown, url: URL, signal: AbortSignal, registry: URL = url): unknown {
   signal.throwIfAborted();
   if (!(error instanceof Error) || !("code" in error)) return error;
-  return new BstError("remote", `The registry at ${url.host} cannot be reached: ${reasonOf(error)}`, {
+  const does = BROKEN.has(error.code) ? "breaks off the connection" : "cannot be reached";
+  return new BstError("remote", `${serverAt(url, registry)} ${does}: ${reasonOf(error)}`, {
     reason: "registry-unreachable",
     cause: error,
     temporary: !isCertificateError(error),
@@ -196,6 +221,11 @@ export function describe(error: unknown, url: URL, signal: AbortSignal): unknown
   });
 }
 
+/** Who is to blame: the registry, or where it leads to. @param name what the registry is called */
+export function serverAt({ host }: URL, registry: URL, name: string = registry.host): string {
+  return host === registry.host ? `The registry ${name}` : `The server ${host}, to which the registry ${name} leads,`;
+}
+
 /** Errors of a connection that was tried at several addresses have their text inside only. */
 function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === "") return error.errors.map(reasonOf).join("; ");
@@ -203,7 +233,12 @@ function reasonOf(error: unknown): string {
   return error.message || String("code" in error ? error.code : error.name);
 }
 
-async function bodyOf(body: Response["body"], limit: number, what: string): Promise<Buffer> {
+async function bodyOf(
+  body: Response["body"],
+  { limit, within }: { readonly limit: number; readonly within: number },
+  what: string,
+): Promise<Buffer> {
+  const began = performance.now();
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {
@@ -211,12 +246,14 @@ async function bodyOf(body: Response["body"], limit: number, what: string): Prom
     if (size > limit) {
       throw new BstError("remote", `${what} is too long: more than ${limit} bytes`, { reason: "registry-too-large" });
     }
+    // Each byte is a sign of life, and yet it may never end.
+    if (performance.now() - began > within) {
+      throw new BstError("remote", `${what} has not ended after ${wordsOf(within)}`, {
+        reason: "registry-unreachable",
+        temporary: true,
+      });
+    }
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
-}
-
-function headerOf(headers: Response["headers"], name: string): string | undefined {
-  const value = headers[name];
-  return Array.isArray(value) ? value[0] : value;
 }

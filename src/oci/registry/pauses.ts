@@ -1,5 +1,6 @@
 /** How long is waited before a request is made again: pauses that grow, or what the registry wishes for. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { counted } from "../../base/counted.ts";
 
 export interface PauseOptions {
   readonly signal: AbortSignal;
@@ -11,8 +12,8 @@ export interface PauseOptions {
 
 /** Whoever wishes for more is not waited for. */
 export const MAX_PAUSE_MS = 60_000;
-/** Shorter waits need no word. */
-const SHORT_MS = 3000;
+/** Waits of so long need a word. */
+export const LONG_MS = 3000;
 
 /** Milliseconds that an answer asks to be left alone, by its header `retry-after`: so many seconds, or until a date. */
 export function retryAfter({ header }: { header(name: string): string | undefined }): number | undefined {
@@ -25,9 +26,9 @@ export function retryAfter({ header }: { header(name: string): string | undefine
 /** For messages: `90 seconds`, `28 hours`. */
 export function wordsOf(milliseconds: number): string {
   const seconds = Math.ceil(milliseconds / 1000);
-  if (seconds < 120) return `${seconds} seconds`;
+  if (seconds < 120) return counted(seconds, "second");
   const minutes = Math.ceil(seconds / 60);
-  return minutes < 120 ? `${minutes} minutes` : `${Math.ceil(minutes / 60)} hours`;
+  return minutes < 120 ? counted(minutes, "minute") : counted(Math.ceil(minutes / 60), "hour");
 }
 
 /**
@@ -41,7 +42,7 @@ export async function waitBefore(
 ): Promise<void> {
   const pause = pauseMs * 2 ** attempt * (0.75 + Math.random() / 2);
   const ms = Math.min(MAX_PAUSE_MS, Math.max(pause, wish?.ms ?? 0));
-  if (wish !== undefined && ms >= SHORT_MS) {
+  if (wish !== undefined && ms >= LONG_MS) {
     info?.(`The registry ${wish.host} asks to be left alone for ${wordsOf(wish.ms)}: it is asked again then`);
   }
   try {

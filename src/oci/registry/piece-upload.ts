@@ -106,10 +106,13 @@ export class PieceUpload {
         if (NO_PIECES.has(answer.status)) throw new PiecesRefused();
         if (answer.status !== 416) {
           await this.#moveTo(answer);
+          const before = this.#sent;
           // Some take less than they are given.
           this.#advance(offsetOf(answer) ?? end, start, end);
-          failures = 0;
-          continue;
+          if (this.#sent > before) {
+            failures = 0;
+            continue;
+          }
         }
       } catch (error) {
         if (!(error instanceof BstError && error.temporary) || failures >= http.retries) throw error;

@@ -3,8 +3,8 @@ import { type Content, type Descriptor, describeBytes, digestText, readDescripto
 import { ACCEPTED, MAX_MANIFEST, manifestType, parse } from "../manifest.ts";
 import type { Purpose } from "./credentials.ts";
 import { mismatch } from "./errors.ts";
-import { describe, isLostConnection } from "./http.ts";
-import { waitBefore } from "./pauses.ts";
+import { describe, isLostConnection, type Opened } from "./http.ts";
+import { LONG_MS, waitBefore } from "./pauses.ts";
 import { type ImageReference, isDigest } from "./reference.ts";
 import { addReferrer, listReferrers } from "./referrers.ts";
 import { type RegistryOptions, RegistrySession } from "./session.ts";
@@ -35,9 +35,10 @@ export class Repository {
     const answer = await this.#session.ask(ask, MAX_MANIFEST);
     const bytes = answer.body;
     const digest = digestText(bytes);
+    const place = `${this.host}/${this.name}${isDigest(reference) ? "@" : ":"}${reference}`;
     const claimed = isDigest(reference) ? reference : answer.header("docker-content-digest");
     if (claimed?.startsWith("sha256:") && claimed !== digest) {
-      throw mismatch(`The registry has a manifest of another digest than ${claimed}`, `Its digest is ${digest}.`);
+      throw mismatch(`${place} has a manifest of another digest than ${claimed}`, `Its digest is ${digest}.`);
     }
     const given = answer.header("content-type")?.split(";")[0]?.trim();
     if (given === "text/html") {
@@ -47,10 +48,7 @@ export class Repository {
       );
     }
     return {
-      descriptor: describeBytes(
-        manifestType(bytes, given, `${this.host}/${this.name}${isDigest(reference) ? "@" : ":"}${reference}`),
-        bytes,
-      ),
+      descriptor: describeBytes(manifestType(bytes, given, place), bytes),
       bytes,
     };
   }
@@ -77,7 +75,7 @@ export class Repository {
     });
     const said = answer.header("docker-content-digest");
     if (said?.startsWith("sha256:") && said !== digest) {
-      throw mismatch(`The registry took the manifest ${digest} for another`, `It answered ${said}.`);
+      throw mismatch(`The registry ${this.host} took the manifest ${digest} for another`, `It answered ${said}.`);
     }
     const { subject } = parse(bytes, "The manifest");
     if (subject === undefined || answer.header("oci-subject") !== undefined) return;
@@ -92,32 +90,40 @@ export class Repository {
   async *blob({ digest, size }: Pick<Descriptor, "digest" | "size">, offset = 0): AsyncGenerator<Buffer> {
     const { http, host } = this.#session;
     let received = offset;
+    /** Whether the registry sends the rest alone; a server may know no ranges, or claim that it does. */
+    let sendsRest = true;
     for (let failures = 0; ; ) {
-      const headers = received === 0 ? {} : { range: `bytes=${received}-` };
-      const at = `blobs/${digest}`;
+      const asksRest = sendsRest && received > 0;
       const response = await this.#session.open({
         method: "GET",
-        at,
-        headers,
-        ok: received === 0 ? [200] : [200, 206],
+        at: `blobs/${digest}`,
+        headers: asksRest ? { range: `bytes=${received}-` } : {},
+        ok: asksRest ? [200, 206, 416] : [200],
       });
-      // A server may know no ranges.
-      let skipped = response.status === 206 ? received : 0;
+      const began = performance.now();
+      let at = response.status === 200 ? 0 : startOf(response, received);
+      if (response.status === 416 || at > received) {
+        sendsRest = false;
+        await response.body.dump();
+        continue;
+      }
       try {
         for await (const chunk of response.body as AsyncIterable<Buffer>) {
-          const rest = chunk.subarray(Math.min(chunk.length, received - skipped));
-          skipped += chunk.length - rest.length;
+          const rest = chunk.subarray(Math.min(chunk.length, received - at));
+          at += chunk.length;
           if (rest.length === 0) continue;
           received += rest.length;
-          skipped += rest.length;
           failures = 0;
           yield rest;
         }
-        return;
+        if (received >= size || response.status === 200) return;
+        sendsRest = false;
       } catch (error) {
         if (received >= size || !isLostConnection(error) || failures >= http.retries) {
-          throw describe(error, new URL(`http://${host}/`), http.signal);
+          throw describe(error, response.from, http.signal, await this.#session.base());
         }
+        if (performance.now() - began >= LONG_MS)
+          http.info?.(`The registry ${host} is asked for the rest of ${digest}`);
       }
       await waitBefore(failures++, http);
     }
@@ -146,4 +152,10 @@ export class Repository {
   referrers(digest: string): Promise<readonly Descriptor[]> {
     return listReferrers(this.#session, digest);
   }
+}
+
+/** Behind how many bytes a part begins. @param asked what was asked for */
+function startOf(part: Opened, asked: number): number {
+  const [, start] = /^bytes (\d{1,15})-/.exec(part.header("content-range") ?? "") ?? [];
+  return start === undefined ? asked : Number(start);
 }

@@ -13,6 +13,7 @@ import {
   isLoopback,
   type Opened,
   open,
+  serverAt,
   urlOf,
 } from "./http.ts";
 import { retryAfter } from "./pauses.ts";
@@ -103,7 +104,7 @@ export class RegistrySession {
       exchange({ ...request, url, authorization }, this.http, limit),
     );
     if (ok.includes(answer.status)) return answer;
-    throw statusError(this.host, describe(ask), answer.status, {
+    throw statusError(serverAt(answer.from, await this.base(), this.host), describe(ask), answer.status, {
       body: answer.body.toString("utf8"),
       isKnown: this.#isKnown,
       waitMs: retryAfter(answer),
@@ -120,7 +121,7 @@ export class RegistrySession {
       ({ body }) => body.dump(),
     );
     if (ok.includes(opened.status)) return opened;
-    throw statusError(this.host, describe(ask), opened.status, {
+    throw statusError(serverAt(opened.from, await this.base(), this.host), describe(ask), opened.status, {
       body: await beginningOf(opened.body),
       isKnown: this.#isKnown,
       waitMs: retryAfter(opened),
@@ -142,10 +143,9 @@ export class RegistrySession {
     const first = await perform(url, (target) => (target.origin === base.origin ? shown : undefined));
     // What it was led to has no say in who asks.
     if (first.status !== 401 || first.from.origin !== base.origin || !isReplayable) return first;
-    const header = first.header("www-authenticate");
     // Meanwhile another request may have been through this.
     if (this.#authorization?.header === shown) {
-      this.#authorizing ??= this.#authorize(base, header === undefined ? [] : parseChallenges([header])).finally(() => {
+      this.#authorizing ??= this.#authorize(base, parseChallenges(first.headers("www-authenticate"))).finally(() => {
         this.#authorizing = undefined;
       });
       await this.#authorizing;
@@ -165,9 +165,10 @@ export class RegistrySession {
       return;
     }
     if (!challenges.some(({ scheme }) => scheme === "basic")) {
+      const ways = challenges.map(({ scheme }) => scheme).join(", ");
       throw new BstError("remote", `The registry ${this.host} wants to know who asks in a way that is not known`, {
         reason: "registry-denied",
-        detail: challenges.map(({ scheme }) => scheme).join(", ") || undefined,
+        detail: ways === "" ? "It does not say in which." : `Its ways are: ${ways}.`,
       });
     }
     const known = await this.#find({ host: this.host, repository: this.repository, server: base.hostname });

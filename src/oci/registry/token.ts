@@ -29,7 +29,7 @@ export async function requestToken(
   const asked = Date.now();
   const answer = await ask(question, options);
   if (answer.status !== 200) {
-    throw statusError(realm.host, "the request for a token", answer.status, {
+    throw statusError(`The registry ${realm.host}`, "the request for a token", answer.status, {
       body: answer.body.toString("utf8"),
       isKnown: question.known !== undefined,
     });

@@ -1,6 +1,8 @@
 /** Rules that look into artifacts: files that replace others, and that nobody needs. */
+
 import { findOverlaps, type StagedElement } from "../../artifact/overlaps.ts";
 import { domainsOf, splitFilter } from "../../artifact/splits.ts";
+import { counted } from "../../base/counted.ts";
 import { Tree } from "../../cas/tree.ts";
 import type { Element } from "../../project/element.ts";
 import { contentOf, missingOf, selectionOf, some, splitRules } from "../contents.ts";
@@ -52,7 +54,7 @@ export const overlaps: Rule = {
           }
         }
         for (const [offender, { under, paths }] of found) {
-          const message = `It replaces ${paths.length === 1 ? "a file" : `${paths.length} files`} of ${some([...under])}: ${some(paths)}`;
+          const message = `It replaces ${counted(paths.length, "file")} of ${some([...under])}: ${some(paths)}`;
           // The same two meet wherever both are staged.
           if (told.has(`${offender.fullName} ${message}`)) continue;
           told.add(`${offender.fullName} ${message}`);
@@ -115,7 +117,7 @@ export const unneededInLayer: Rule = {
           severity: "note",
           element,
           place: placeOf(node),
-          message: `${files.size} files (${bytes} bytes) of ${kept.join(" and ")} are in the layer ${root.fullName}: ${some([...files.keys()].map((path) => `/${path}`))}`,
+          message: `${counted(files.size, "file")} (${counted(bytes, "byte")}) of ${kept.join(" and ")} are in the layer ${root.fullName}: ${some([...files.keys()].map((path) => `/${path}`))}`,
           advice: `Leave them out: 'exclude: [${kept.join(", ")}]' in ${root.fullName}`,
         };
       }

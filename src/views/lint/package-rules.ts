@@ -84,7 +84,7 @@ export const packageInNoLayer: Rule = {
         severity: "warning",
         element: part,
         place: placeOf(part.node),
-        message: `None of its ${paths.length} files is in ${some(images.map(({ fullName }) => fullName))}: they are of ${some(domains)}`,
+        message: `None of its files (${paths.length}) is in ${some(images.map(({ fullName }) => fullName))}: they are of ${some(domains)}`,
         advice:
           "Install what is needed at run time to folders of no domain that is left out: /usr/bin, /usr/lib, /usr/share",
       };
