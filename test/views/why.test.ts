@@ -236,9 +236,7 @@ describe("artifact files", () => {
       "top.bst:\n          20  /usr/bin/tool\n",
     );
     const { stdout } = await runCli(["artifact", "files", "--by-element", "--summary", "runtime.bst"], { cwd });
-    expect(stdout).toMatch(
-      /^runtime\.bst:\n {2}low\.bst: 5 files, \d+ bytes\n {2}top\.bst: 1 file, \d+ bytes\n$/,
-    );
+    expect(stdout).toMatch(/^runtime\.bst:\n {2}low\.bst: 5 files, \d+ bytes\n {2}top\.bst: 1 file, \d+ bytes\n$/);
     expect(await runCli(["artifact", "files", "unused.bst", "unbuilt.bst"], { cwd })).toMatchObject({ code: 255 });
   });
 });
