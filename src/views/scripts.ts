@@ -15,12 +15,13 @@ export interface PlacedCall extends Call {
 
 /** Calls of all lists of commands in an element's configuration, as far as these are declared in its own files. */
 export function ownCalls(element: Element): PlacedCall[] {
-  return placed(commandNodes(element.config).filter((node) => element.loaded.files.includes(node.file.path)));
+  const own = commandNodes(element.config).filter((node) => element.loaded.files.includes(node.file.path));
+  return placed(own, directoryOf(element));
 }
 
 /** Calls of all commands of an element, wherever they are declared. */
 export function allCalls(element: Element): PlacedCall[] {
-  return placed(commandNodes(element.config));
+  return placed(commandNodes(element.config), directoryOf(element));
 }
 
 /** The commands as they are written. */
@@ -29,7 +30,7 @@ export function commandTexts(element: Element): string[] {
 }
 
 export function integrationCalls(publicData: MappingNode): PlacedCall[] {
-  return placed(publicData.mapping("bst")?.sequence("integration-commands")?.scalars() ?? []);
+  return placed(publicData.mapping("bst")?.sequence("integration-commands")?.scalars() ?? [], "/");
 }
 
 /** Of the script that is to be run over the files of an image. */
@@ -46,8 +47,14 @@ function scalars(node: Node): ScalarNode[] {
   return node.type === "sequence" ? node.items.flatMap(scalars) : node.type === "scalar" ? [node] : [];
 }
 
-function placed(nodes: readonly ScalarNode[]): PlacedCall[] {
-  const all = nodes.flatMap((node) => callsOf(node.value).map((call) => ({ call, node })));
+/** Where each command of an element begins. */
+function directoryOf({ behaviour }: Element): string {
+  return behaviour.sandbox?.().workDirectory ?? "/";
+}
+
+/** @param directory where each begins, if that is known */
+function placed(nodes: readonly ScalarNode[], directory?: string): PlacedCall[] {
+  const all = nodes.flatMap((node) => callsOf(node.value, directory).map((call) => ({ call, node })));
   return all.map(({ call, node }, order) => ({
     ...call,
     order,

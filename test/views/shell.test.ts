@@ -1,6 +1,6 @@
 /** Which programs shell scripts call, as far as the rules on images must know. */
 import { expect, test } from "vitest";
-import { callsOf } from "../../src/views/shell.ts";
+import { callsOf, pathIn } from "../../src/views/shell.ts";
 
 const programs = (script: string) => callsOf(script).map(({ program, words }) => [program, ...words].join(" "));
 
@@ -20,6 +20,12 @@ test.each<[script: string, calls: string[]]>([
   ["cat <<-'END' > x\n\tldconfig\n\tEND\nb", ["cat <<-END > x", "b"]],
   ["a 2>&1 | b", ["a 2>&1", "b"]],
   ["(cd x && y)", ["cd x", "y"]],
+  [
+    "find /a -name x -exec cp {} b \\; -o -exec sh -c 'rm \"$1\"' {} +",
+    ['find /a -name x -exec cp {} b ; -o -exec sh -c rm "$1" {} +', "cp {} b", "rm $1"],
+  ],
+  ["find /a |\n  xargs -0 -n 1 rm -f", ["find /a", "rm -f"]],
+  ["sudo -u root nice -n 5 a", ["a"]],
 ])("%j", (script, calls) => {
   expect(programs(script)).toEqual(calls);
 });
@@ -31,4 +37,40 @@ test("tells lines, and what here-documents say", () => {
     ["build-oci", 2, "layer: /layer\n# two\n"],
     ["three", 6, ""],
   ]);
+});
+
+test("tells folders, and what names files to programs", () => {
+  const script = [
+    "a; cd /x && b; cd y",
+    "(cd ../z",
+    "c); d $(cd /w; e)",
+    "pushd $f/g; f; popd; g; cd -; h",
+    "cd /a; find /b -exec i {} \\;; sh -c 'cd sub; j'; find c | xargs k",
+  ].join("\n");
+  const told = callsOf(script, "/").map(({ program, directory, from }) => [program, directory, from?.join(" ")]);
+  expect(told.filter(([program]) => !/cd|pushd|popd|find/.test(program ?? ""))).toEqual([
+    ["a", "/", undefined],
+    ["b", "/x", undefined],
+    ["c", "/x/z", undefined],
+    ["e", "/w", undefined],
+    ["d", "/x/y", undefined],
+    ["f", "$f/g", undefined],
+    ["g", "/x/y", undefined],
+    ["h", undefined, undefined],
+    ["i", "/a", "/b"],
+    ["j", "/a/sub", undefined],
+    ["k", "/a", "find c"],
+  ]);
+});
+
+test.each([
+  ["../etc/x", "/layer/etc/x"],
+  ["./", "/layer/usr"],
+  ["/a//b/../c/", "/a/c"],
+  ["/..", "/"],
+  ["${root}/x", "${root}/x"],
+  ["~/x", undefined],
+])("%s in /layer/usr is %s", (word, path) => {
+  expect(pathIn({ directory: "/layer/usr" }, word)).toBe(path);
+  expect(pathIn({ directory: undefined }, word)).toBe(/^[/$]/.test(word) ? path : undefined);
 });

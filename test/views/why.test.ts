@@ -321,6 +321,8 @@ test("of a script's commands, one counts that names the file, or can have brough
   const call = (order: number, program: string, ...words: string[]) => ({
     program,
     words,
+    text: [program, ...words].join(" "),
+    directory: "/",
     order,
     input: "",
     line: order,
