@@ -21,31 +21,41 @@ export function contentOfImage(
   index: number,
   elementOf: (fullName: string) => Element | undefined,
 ): ImageContent {
-  const elements = new Set<Element>();
   const bases = new Set<Element>();
-  const visit = (maker: Element, image: number) => {
-    const spec = maker.kind === "oci" ? readOciSpec(maker.config).images[image] : undefined;
-    for (const { path, dependency, isElsewhere } of buildDependencies(maker, elementOf)) {
-      const isNamed = (name: string) => name === path || name === dependency.name;
-      if (spec === undefined) {
-        // Scripts have the parts of images somewhere, and tools at the root.
-        if (isElsewhere) add(dependency);
-        continue;
-      }
-      const { parent, layer = [], add: added = [] } = spec;
-      if (parent !== undefined && isNamed(parent.element)) add(dependency, parent.image);
-      if ([...layer, ...added].some(isNamed)) elements.add(dependency);
+  /** What an image is made of, or what an element brings to one. */
+  const made = (maker: Element, image: number): Element[] => {
+    const parts = [...buildDependencies(maker, elementOf)];
+    if (maker.kind !== "oci") {
+      // Scripts have the parts of images somewhere, and tools at the root.
+      const somewhere = parts.filter(({ isElsewhere }) => isElsewhere).map(({ dependency }) => dependency);
+      const brought = somewhere.map((each) => ({ isImage: isImage(each), elements: behind(each, 0) }));
+      return brought.sort((a, b) => Number(b.isImage) - Number(a.isImage)).flatMap(({ elements }) => elements);
     }
+    const { parent, layer, add = [] } = readOciSpec(maker.config).images[image] ?? {};
+    const named = (name: string) =>
+      parts.flatMap(({ path, dependency }) => (name === path || name === dependency.name ? [dependency] : []));
+    const below = parent === undefined ? [] : named(parent.element).flatMap((each) => behind(each, parent.image));
+    // A layer is all that the image holds: what its parent has besides is gone, and what both have is the layer's.
+    return layer === undefined ? [...below, ...add.flatMap(named)] : layer.flatMap(named);
   };
-  const add = (dependency: Element, image = 0) => {
-    if (dependency.sources.some(({ source }) => source.info().some(({ medium }) => medium === "oci-image"))) {
-      bases.add(dependency);
-    } else if (dependency.kind === "oci" || (dependency.kind === "script" && makesImage(dependency))) {
-      visit(dependency, image);
-    } else elements.add(dependency);
+  const behind = (element: Element, image: number): Element[] => {
+    if (hasImageSource(element)) {
+      bases.add(element);
+      return [];
+    }
+    return isImage(element) ? made(element, image) : [element];
   };
-  visit(element, index);
-  return { elements: [...elements], bases: [...bases] };
+  // What comes once more is over what came in between.
+  const elements = [...new Set(made(element, index).reverse())].reverse();
+  return { elements, bases: [...bases] };
+}
+
+function isImage(element: Element): boolean {
+  return element.kind === "oci" || (element.kind === "script" && makesImage(element)) || hasImageSource(element);
+}
+
+function hasImageSource({ sources }: Element): boolean {
+  return sources.some(({ source }) => source.info().some(({ medium }) => medium === "oci-image"));
 }
 
 /** Scripts that have parts of images somewhere else than at the root. */

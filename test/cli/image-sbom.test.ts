@@ -43,13 +43,16 @@ const cwd = project({
   "image.bst": `kind: oci\nbuild-depends: [base.bst, all.bst]\nconfig:\n  images:\n${image("amd64", "all.bst", "    source-date-epoch: 1700000000\n    parent: {element: base.bst}\n")}`,
   "two.bst": `kind: oci\nbuild-depends: [app.bst, lib.bst]\nconfig:\n  images:\n${image("amd64", "app.bst")}${image("arm64", "lib.bst")}`,
   "wrong.bst": `kind: oci\nbuild-depends: [odd.bst]\nconfig:\n  images:\n${image("amd64", "odd.bst")}`,
+  "renamed.bst": imported("lib"),
+  "on-renamed.bst": `kind: oci\nbuild-depends: [renamed.bst, base.bst]\nconfig:\n  images:\n${image("amd64", "renamed.bst", "    parent: {element: base.bst}\n")}`,
+  "again.bst": `kind: oci\nbuild-depends: [lib.bst, on-renamed.bst]\nconfig:\n  images:\n  - architecture: amd64\n    os: linux\n    parent: {element: on-renamed.bst}\n    add: [lib.bst]\n`,
   "odd.bst": imported("headers", "public:\n  sbom: {licence: MIT}\n"),
 });
 
 beforeAll(async () => {
   writeRoot(join(cwd, "root"));
   const { code, stderr } = await runCli(
-    ["build", "image.bst", "two.bst", "wrong.bst", "made-image.bst", "over-script.bst"],
+    ["build", "image.bst", "two.bst", "wrong.bst", "made-image.bst", "over-script.bst", "again.bst"],
     {
       cwd,
       config,
@@ -150,6 +153,16 @@ describe("image sbom", () => {
     const made = ["/made", 0];
     expect(await owners("script.bst")).toEqual([["app", 1], ["lib", 2], made]);
     expect(await owners("over-script.bst")).toEqual([["app", 1], ["headers", 1], ["lib", 2], made]);
+  });
+
+  test("knows no elements of parents whose files are those of the layer", async () => {
+    const listed = async (element: string) => {
+      const { components } = JSON.parse(await output(`sbom ${element} --format cyclonedx --files`));
+      return (components as Component[]).map(({ name, components: inside = [] }) => [name, inside.length]);
+    };
+    expect(await listed("on-renamed.bst")).toEqual([["renamed", 2]]);
+    // What is added last is over what came in between.
+    expect(await listed("again.bst")).toEqual([["lib", 2]]);
   });
 
   test("names images of registries that it is based on, and what they bring", async () => {
