@@ -7,7 +7,6 @@ import { Tree } from "../cas/tree.ts";
 import { assembleImages, type ImageInput, type ParentInput } from "../oci/assemble.ts";
 import { fromBuildOci } from "../oci/build-oci.ts";
 import { CAPABILITY_XATTR } from "../oci/capabilities.ts";
-import { Memo } from "../oci/memo.ts";
 import { type ImageSpec, ociSchema, readOciSpec } from "../oci/schema.ts";
 import { withCommit } from "../oci/vcs.ts";
 import type { Checkout } from "../project/checkout.ts";
@@ -15,6 +14,7 @@ import type { BuildIo, DependencyFacts } from "../project/element-kind.ts";
 import { validate } from "../project/validate.ts";
 import type { MappingNode, ScalarNode } from "../yaml/node.ts";
 import { parseYaml } from "../yaml/parse.ts";
+import { assemblyOptions } from "./assembly.ts";
 import { divided } from "./divided.ts";
 import { fakeXattrs } from "./fakecap.ts";
 import { warnOfLinks, warnOfPlatform } from "./image-warnings.ts";
@@ -51,12 +51,7 @@ export function buildOci(io: BuildIo, script: ServedScript): CommandService {
         io.cas,
         spec,
         spec.images.map((image, index) => new Call(io, script, call).input(image, nodes[index], index)),
-        {
-          memo: new Memo(io.memoDirectory),
-          signal: AbortSignal.any([io.signal, call.signal]),
-          activity: (text, step) => io.activity(text, step),
-          onProgress: (done, all) => io.progress(done, all),
-        },
+        assemblyOptions(io, AbortSignal.any([io.signal, call.signal])),
       );
     },
   };

@@ -19,6 +19,16 @@ export function warnOfPlatform(io: BuildIo, { architecture, os }: ImageSpec): vo
   }
 }
 
+/** What docker takes; podman takes more. */
+const MOST_LAYERS = 125;
+
+export function warnOfLayers(io: BuildIo, image: number, count: number): void {
+  if (count <= MOST_LAYERS) return;
+  io.warn(`Image ${image} has ${count} layers: docker takes ${MOST_LAYERS}`, {
+    detail: "Those of its parents count as well. A smaller number under 'layers: {max}' makes them fewer.",
+  });
+}
+
 const SHOWN = 3;
 
 /** @param content what the links are in */

@@ -5,12 +5,12 @@ import type { Digest } from "../cas/digest.ts";
 import { Tree } from "../cas/tree.ts";
 import { assembleImages, type ImageInput, LAYER_VERSION } from "../oci/assemble.ts";
 import { DIVISION_VERSION } from "../oci/division.ts";
-import { Memo } from "../oci/memo.ts";
 import type { OutwardLink } from "../oci/outward-links.ts";
 import { type ImageSpec, ociSchema, readOciSpec } from "../oci/schema.ts";
 import { withCommit } from "../oci/vcs.ts";
 import type { BuildIo, ConfiguredDependency, DependencyFacts, ElementKind } from "../project/element-kind.ts";
 import type { MappingNode, ScalarNode } from "../yaml/node.ts";
+import { assemblyOptions } from "./assembly.ts";
 import { basesBehind } from "./bases.ts";
 import { makesImages } from "./build-oci.ts";
 import { commitKey, warnOfNoCommit } from "./commit.ts";
@@ -88,13 +88,7 @@ export const oci: ElementKind = {
         if (spec.describesCommit) warnOfNoCommit(io, checkout);
         for (const image of spec.images) warnOfPlatform(io, image);
         const inputs = spec.images.map((image, index) => input(io, image, index));
-        const { signal } = io;
-        const layout = await assembleImages(io.cas, spec, inputs, {
-          memo: new Memo(io.memoDirectory),
-          signal,
-          activity: (text, step) => io.activity(text, step),
-          onProgress: (done, all) => io.progress(done, all),
-        });
+        const layout = await assembleImages(io.cas, spec, inputs, assemblyOptions(io));
         io.root.openDirectory(inTree(OUTPUT), { create: true }).importTree(layout);
         return OUTPUT;
       },

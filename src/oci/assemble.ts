@@ -61,6 +61,8 @@ export interface AssembleOptions {
   activity<T>(text: string, step: () => Promise<T>): Promise<T>;
   /** Called with how many bytes of a layer's files are in it, of how many. */
   onProgress?(done: number, all: number): void;
+  /** Called with how many layers an image has, those of its parents among them. */
+  onLayers?(image: number, count: number): void;
 }
 
 /**
@@ -83,7 +85,9 @@ export async function assembleImages(
   const images: Image[] = [];
   for (const [i, image] of spec.images.entries()) {
     const assembly = new Assembly(cas, spec, image, options);
-    images.push(await options.activity(`Assembling image ${i}`, () => assembly.image(inputs[i] ?? {})));
+    const made = await options.activity(`Assembling image ${i}`, () => assembly.image(inputs[i] ?? {}));
+    images.push(made);
+    options.onLayers?.(i, made.layers.length);
     if (assembly.outwardLinks.length > 0) inputs[i]?.onOutwardLinks?.(assembly.outwardLinks);
   }
   return writeLayout(cas, spec, images);

@@ -77,3 +77,29 @@ describe("links of an image that lead above its root", () => {
     expect(stderr.match(/above the root/g)).toHaveLength(1);
   });
 });
+
+test("more layers than docker takes are warned of", async () => {
+  const names = Array.from({ length: 220 }, (_, i) => `e${i}`);
+  const listed = (some: readonly string[]) => some.map((name) => `${name}.bst`).join(", ");
+  const [lower, upper] = [listed(names.slice(0, 140)), listed(names.slice(140))];
+  const image = (needed: string, body: string) =>
+    `kind: oci\nbuild-depends: [${needed}]\nconfig:\n  images:\n  - ${LINUX}\n    ${body}\n`;
+  const cwd = project({
+    ...Object.fromEntries(
+      names.flatMap((name) => [
+        [`${name}.bst`, `kind: import\nsources: [{kind: local, path: files/${name}}]\n`],
+        [`files/${name}/${name}`, name],
+      ]),
+    ),
+    "below.bst": image(lower, `layer: [${lower}]\n    layers: {max: 110}`),
+    "above.bst": image(
+      `below.bst, ${upper}`,
+      `add: [${upper}]\n    layers: {max: 60}\n    parent: {element: below.bst}`,
+    ),
+  });
+  const { code, stderr } = await runCli(["build", "above.bst"], { cwd });
+  const [, count] = /WARNING Image 0 has (\d+) layers: docker takes 125/.exec(stderr) ?? [];
+  expect([code, Number(count) > 125]).toEqual([0, true]);
+  // Of the one below nothing is said.
+  expect(stderr.match(/docker takes 125/g)).toHaveLength(1);
+});
