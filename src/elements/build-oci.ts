@@ -15,6 +15,7 @@ import { validate } from "../project/validate.ts";
 import type { MappingNode, ScalarNode } from "../yaml/node.ts";
 import { parseYaml } from "../yaml/parse.ts";
 import { assemblyOptions } from "./assembly.ts";
+import { declarationError } from "./declarers.ts";
 import { divided } from "./divided.ts";
 import { fakeXattrs } from "./fakecap.ts";
 import { warnOfLinks, warnOfPlatform } from "./image-warnings.ts";
@@ -137,6 +138,7 @@ class Call {
       declared,
       divide: divided(this.#io, project, image, content),
       onOutwardLinks: (links) => warnOfLinks(this.#io, links, content),
+      declarationError: declarationError(this.#io, elements),
     };
   }
 

@@ -14,6 +14,7 @@ import { assemblyOptions } from "./assembly.ts";
 import { basesBehind } from "./bases.ts";
 import { makesImages } from "./build-oci.ts";
 import { commitKey, warnOfNoCommit } from "./commit.ts";
+import { declarationError } from "./declarers.ts";
 import { divided } from "./divided.ts";
 import { warnOfLinks, warnOfPlatform } from "./image-warnings.ts";
 import { declaredByStaged } from "./origins.ts";
@@ -47,6 +48,7 @@ export const oci: ElementKind = {
         declared: declaredByStaged(io, { elements }),
         divide: divided(io, facts.projectName, image, staged),
         onOutwardLinks: (links: readonly OutwardLink[]) => warnOfLinks(io, links, staged),
+        declarationError: declarationError(io, elements),
       };
     };
     const bases = ({ maxLayers, layer, add }: ImageSpec) =>

@@ -14,6 +14,7 @@ import {
   declarationsOf,
   formatDeclarations,
   parseDeclarations,
+  type Unfit,
 } from "../oci/declared.ts";
 import type { BuildIo, DependencyFacts } from "../project/element-kind.ts";
 import { MappingNode, mappingFrom } from "../yaml/node.ts";
@@ -214,13 +215,18 @@ function declaredBy(io: BuildIo, element: DependencyFacts): Declarations {
   return used(element, () => declarationsOf(io.cas, io.artifactTree(element), data, unused));
 }
 
-function warnOfUnused(io: BuildIo, name: string): (globs: readonly string[], areLinks: boolean) => void {
-  return (globs, areLinks) => {
+const UNFIT = {
+  links: "links have owners, and no modes or capabilities",
+  folders: "capabilities are for files",
+} as const;
+
+function warnOfUnused(io: BuildIo, name: string): (globs: readonly string[], only: Unfit | undefined) => void {
+  return (globs, only) => {
     const which = `that it declares attributes for: ${globs.join(", ")}`;
     io.warn(
-      areLinks
-        ? `Only links of ${name} are among those ${which}; links have owners, and no modes or capabilities`
-        : `No file of ${name} is among those ${which}`,
+      only === undefined
+        ? `No file of ${name} is among those ${which}`
+        : `Only ${only} of ${name} are among those ${which}; ${UNFIT[only]}`,
     );
   };
 }

@@ -7,7 +7,7 @@ import type { Cas } from "../cas/store.ts";
 import { Tree } from "../cas/tree.ts";
 import { formatAttributes } from "./attributes.ts";
 import { checkStoredLayer, type LayerCheck, rememberMade } from "./check-layer.ts";
-import { attributesOf, type Declarations } from "./declared.ts";
+import { attributesOf, type DeclarationError, type Declarations } from "./declared.ts";
 import { historyOf, type Image } from "./image.ts";
 import { invalidImage } from "./json.ts";
 import { type Layer, type LayerFormat, writeLayer } from "./layer.ts";
@@ -46,6 +46,8 @@ export interface ImageInput {
   readonly tree?: Digest | undefined;
   /** What elements declare for its files; default nothing. */
   readonly declared?: Declarations | undefined;
+  /** Of what is declared and can't be had. */
+  readonly declarationError?: DeclarationError | undefined;
   /** Default one layer. */
   readonly divide?: Divide | undefined;
   /** The artifact with the parent, where the specification names one. */
@@ -130,7 +132,7 @@ class Assembly {
     if (tree !== undefined) {
       const baseContent = below.length === 0 ? EMPTY_CONTENT : await rootOf(this.#cas, below, memo, check);
       const whole = spec.add === undefined ? tree : this.#added(baseContent.tree, tree);
-      const attributes = attributesOf(this.#cas, whole, declared);
+      const attributes = attributesOf(this.#cas, whole, declared, input.declarationError);
       const content = settled(this.#cas, { tree: whole, attributes });
       steps.push(...(await this.#steps(content, baseContent, input.divide)));
       const layers = [...below, ...steps.map(({ layer }) => layer)];

@@ -1,5 +1,5 @@
 /** Attributes that elements declare for their files, in their public data: rules, and what they say of a tree. */
-import { BstError } from "../base/errors.ts";
+import { BstError, type BstErrorOptions } from "../base/errors.ts";
 import { globPattern } from "../base/glob.ts";
 import type { Digest } from "../cas/digest.ts";
 import type { TreeNode } from "../cas/directory.ts";
@@ -41,36 +41,41 @@ const KEYS = new Set(["path", "paths", "user", "group", "mode", "capabilities", 
 
 /**
  * What the `files` of an element's public data `oci` say of its tree, the later rules over the earlier.
- * @param onUnused told of the patterns of rules that are for no file, and whether links have such names
+ * @param onUnused told of the patterns of rules that are for no file, and of what has such names and can't have what they say
  * @throws LoadError invalid-data
  */
 export function declarationsOf(
   cas: Cas,
   tree: Digest,
   data: MappingNode,
-  onUnused?: (globs: readonly string[], areLinks: boolean) => void,
+  onUnused?: (globs: readonly string[], only: Unfit | undefined) => void,
 ): Declarations {
   const rules = rulesOf(data);
   const found = new Map<string, Declared>();
   if (rules.length === 0) return found;
   const unused = new Set(rules);
-  const linked = new Set<Rule>();
+  const unfit = new Map<Rule, Unfit>();
   for (const { path, node } of walk(cas, tree)) {
     const isDirectory = node.kind === "directory";
     for (const rule of rules) {
       if (!rule.everything.test(`/${path}`) && !(isDirectory && rule.directories.test(`/${path}`))) continue;
       found.set(path, { ...found.get(path), ...rule.declared });
-      if (isOf(node, rule.declared)) unused.delete(rule);
-      else linked.add(rule);
+      if (canHave(node, rule.declared)) unused.delete(rule);
+      else unfit.set(rule, isDirectory ? "folders" : "links");
     }
   }
-  for (const rule of unused) onUnused?.(rule.globs, linked.has(rule));
+  for (const rule of unused) onUnused?.(rule.globs, unfit.get(rule));
   return found;
 }
 
-/** Whether any of it can be had: of a link, only whose it is. */
-function isOf(node: TreeNode, { user, group }: Declared): boolean {
-  return node.kind !== "symlink" || user !== undefined || group !== undefined;
+/** What can't have all that may be declared. */
+export type Unfit = "links" | "folders";
+
+/** Whether any of it can be had: links have owners alone, and only files are run. */
+function canHave({ kind }: TreeNode, { user, group, mode, xattrs, capabilities }: Declared): boolean {
+  if (user !== undefined || group !== undefined || kind === "file") return true;
+  const saysMore = mode !== undefined || xattrs !== undefined;
+  return kind === "directory" && (saysMore || capabilities === undefined);
 }
 
 /** What is said of a file of that path; without a path, what is said of any. */
@@ -111,6 +116,8 @@ function rulesOf(data: MappingNode): Rule[] {
 function ruleOf(globs: readonly string[], node: MappingNode, place: MappingNode): Rule {
   const relative = globs.find((glob) => !/^[/*?[]/.test(glob));
   if (relative !== undefined) throw place.error(`'${relative}' matches nothing: patterns are of absolute paths`);
+  if (globs.includes("/"))
+    throw place.error("The root folder is of no element: it has no owner or mode but the usual ones");
   const ending = globs.filter((glob) => glob.endsWith("/"));
   return {
     globs,
@@ -140,8 +147,12 @@ function readDeclared(node: MappingNode): Declared {
   }
   for (const name of xattrs?.keys() ?? []) {
     const value = xattrs?.string(name) ?? "";
-    if (!/^\w+\../.test(name)) throw xattrs?.error(`'${name}' is no name of an extended attribute, such as 'user.x'`);
+    if (!/^\w+\.[^=\0]+$/.test(name))
+      throw xattrs?.error(`'${name}' is no name of an extended attribute, such as 'user.x'`);
     if (name === CAPABILITY_XATTR) throw xattrs?.error(`'${name}' is what 'capabilities' says`);
+    if (value === "" || value === "0x") {
+      throw xattrs?.scalar(name)?.error(`Value of '${name}' can't be empty: layers can't hold such attributes`);
+    }
     if (value.startsWith("0x") && !/^0x([0-9a-f]{2})*$/i.test(value)) {
       throw xattrs?.scalar(name)?.error(`After '0x' there must be pairs of hexadecimal digits`);
     }
@@ -200,14 +211,24 @@ export function parseDeclarations(list: readonly MappingNode[]): Declarations {
   return found;
 }
 
+/** Makes the error of what is declared for a path. */
+export type DeclarationError = (path: string, message: string, options: BstErrorOptions) => BstError;
+
+const nobodys: DeclarationError = (_, message, options) => new BstError("element", message, options);
+
 /**
  * What declarations say in numbers and bytes, of the paths that a tree has.
  * @throws BstError domain element, reason oci-unknown-owner
  */
-export function attributesOf(cas: Cas, tree: Digest, declarations: Declarations): AttributeMap {
+export function attributesOf(
+  cas: Cas,
+  tree: Digest,
+  declarations: Declarations,
+  errorOf: DeclarationError = nobodys,
+): AttributeMap {
   const files = new Tree(cas, tree);
-  const users = new Owners(files, USERS);
-  const groups = new Owners(files, GROUPS);
+  const users = new Owners(files, USERS, errorOf);
+  const groups = new Owners(files, GROUPS, errorOf);
   const found = new Map<string, Attributes>();
   for (const [path, declared] of declarations) {
     const node = files.lookup(path);
@@ -244,11 +265,13 @@ function xattrsOf(node: TreeNode, { xattrs = {}, capabilities }: Declared): Read
 class Owners {
   readonly #files: Tree;
   readonly #table: string;
+  readonly #errorOf: DeclarationError;
   #numbers: ReadonlyMap<string, number> | undefined;
 
-  constructor(files: Tree, table: string) {
+  constructor(files: Tree, table: string, errorOf: DeclarationError) {
     this.#files = files;
     this.#table = table;
+    this.#errorOf = errorOf;
   }
 
   number(name: string, path: string): number {
@@ -258,7 +281,7 @@ class Owners {
     if (number !== undefined) return number;
     const why =
       this.#numbers === undefined ? "can't be read, as it is too large or under another name" : "does not name";
-    throw new BstError("element", `/${path} shall belong to '${name}', whom the image's /${this.#table} ${why}`, {
+    throw this.#errorOf(path, `/${path} shall belong to '${name}', whom the image's /${this.#table} ${why}`, {
       reason: "oci-unknown-owner",
     });
   }

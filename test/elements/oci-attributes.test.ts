@@ -23,7 +23,7 @@ const files: Record<string, FileContent> = {
   "b/usr/share/own": "b",
   "a.bst": importOf(
     "a",
-    "    files:\n      /usr/bin/*: {mode: '4755'}\n      /usr/share: {user: '1'}\n      /usr/bin/tol: {mode: '0700'}\n",
+    "    files:\n      /usr/bin/*: {mode: '4755'}\n      /usr/share: {user: '1'}\n      /usr/bin/tol: {mode: '0700'}\n      /usr/share/: {capabilities: cap_chown=ep}\n",
   ),
   "b.bst": `${importOf("b", "    changes: often\n    files: [{path: /usr/share, user: '2'}]\n")}  bst:\n    overlap-whitelist: [/usr/share/both]\n`,
   "all.bst": "kind: stack\ndepends: [a.bst, b.bst]\n",
@@ -55,6 +55,11 @@ public:
   "based-image.bst": image("based.bst").replace("max: 9", "max: 4"),
   "owner.bst": importOf("a", "    files: {/usr/bin/tool: {user: nobody}}\n"),
   "owner-image.bst": image("owner.bst"),
+  "owners.bst": "kind: compose\nbuild-depends: [b.bst, owner.bst]\nconfig: {integrate: False}\n",
+  "owners-image.bst": image("owners.bst"),
+  "own-owner.bst":
+    "kind: compose\nbuild-depends: [a.bst]\nconfig: {integrate: False}\npublic: {oci: {files: {/usr/bin/tool: {user: mine}}}}\n",
+  "own-owner-image.bst": image("own-owner.bst"),
 };
 
 /** Each layer's entries, by what the history says of it. */
@@ -120,6 +125,9 @@ describe("attributes that elements declare", () => {
 
   test("that contradict each other, or are for no file, are warned of", () => {
     expect(built.stderr).toContain("No file of a.bst is among those that it declares attributes for: /usr/bin/tol");
+    expect(built.stderr).toContain(
+      "Only folders of a.bst are among those that it declares attributes for: /usr/share/; capabilities are for files",
+    );
     expect(built.stderr).toContain("a.bst and b.bst declare different attributes for /usr/share");
   });
 
@@ -131,9 +139,14 @@ describe("attributes that elements declare", () => {
     expect(names.slice(1).join()).toMatch(/d\.bst.*/);
   });
 
-  test("need an owner whom the image knows", async () => {
-    const owner = await runCli(["build", "owner-image.bst"], { cwd });
+  test.each([
+    ["owner-image.bst", "owner.bst [line 1 column 0]: /usr/bin/tool shall belong to 'nobody', whom"],
+    ["owners-image.bst", "owner.bst [line 1 column 0]: /usr/bin/tool shall belong to 'nobody', whom"],
+    ["own-owner-image.bst", "own-owner.bst [line 1 column 0]: /usr/bin/tool shall belong to 'mine', whom"],
+  ])("need an owner whom the image knows: %s", async (name, message) => {
+    const owner = await runCli(["build", name], { cwd });
     expect(owner.error?.task).toMatchObject({ domain: "element", reason: "oci-unknown-owner" });
+    expect(owner.stderr).toContain(message);
   });
 });
 
@@ -150,6 +163,9 @@ test.each([
     "{security",
     "'security.capability' is what 'capabilities' says",
   ],
+  ["{files: {/x: {xattrs: {user.a=b: x}}}}", "{user", "'user.a=b' is no name of an extended attribute"],
+  ["{files: {/x: {xattrs: {user.a: ''}}}}", "''", "Value of 'user.a' can't be empty: layers can't hold such"],
+  ["{files: {/: {mode: '0711'}}}", "{/:", "The root folder is of no element"],
   ["{changes: never}", "never", "Value of 'changes' must be one of"],
 ])("what is wrong in %s is found when it is loaded", async (data, at, message) => {
   const line = `public: {oci: ${data}}`;
