@@ -26,18 +26,19 @@ export function artifactFiles({ caches: { cas }, states }: Workbench): ArtifactF
  * @param index of several images of the element, counted from 0
  * @throws BstError domain element, reason oci-invalid-image, where it has no such image
  */
-export async function seenFiles(bench: Workbench, element: Element, index = 0): Promise<SeenFiles> {
+export async function seenFiles(bench: Workbench, element: Element, index?: number): Promise<SeenFiles> {
   const { caches, signal } = bench;
   const seen = new SeenFiles(artifactFiles(bench), { memoDirectory: caches.memoDirectory, signal });
   if (imagesOf(element).length === 0) return seen;
-  const opened = new Map([[element, index]]);
+  const opened = new Map([[element, index ?? 0]]);
   // It grows while it is walked over.
   for (const [each, image] of opened) {
     try {
       await seen.open(each, image);
     } catch (error) {
-      // A script may keep something else than an image.
-      if (each.kind === "oci" || !isNoImage(error)) throw error;
+      // A script may keep something else than an image, unless one of its images is meant.
+      const isMeant = each.kind === "oci" || (each === element && index !== undefined);
+      if (isMeant || !isNoImage(error)) throw error;
     }
     for (const parent of imageOf(each, image)?.parents ?? []) {
       if (!opened.has(parent.element)) opened.set(parent.element, parent.index);

@@ -109,7 +109,7 @@ function baseImage(layers: readonly Omit<Layer, "diffId">[], config: JsonObject,
 }
 
 function pick(images: readonly unknown[], index: number, name: string): unknown {
-  if (index < images.length) return images[index];
+  if (index >= 0 && index < images.length) return images[index];
   throw invalidImage(`${name} has no image ${index}: it holds ${images.length}, counted from 0`);
 }
 

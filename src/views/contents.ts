@@ -22,6 +22,8 @@ type Nodes = ReadonlyMap<string, TreeNode>;
 interface Content {
   readonly leaves: Nodes;
   readonly files: Nodes;
+  /** Folders that are not empty. */
+  readonly folders: Nodes;
 }
 
 const known = new WeakMap<Cas, Map<string, Content>>();
@@ -41,6 +43,12 @@ export function leavesOf(context: ArtifactFiles, element: Element): Nodes | unde
   return read(context, element)?.leaves;
 }
 
+/** What is at a path: a folder as well, empty or not. */
+export function nodeAt(context: ArtifactFiles, element: Element, path: string): TreeNode | undefined {
+  const content = read(context, element);
+  return content?.leaves.get(path) ?? content?.folders.get(path);
+}
+
 function read(context: ArtifactFiles, element: Element): Content | undefined {
   const tree = context.files(element);
   return tree === undefined ? undefined : contentIn(context.cas, tree);
@@ -55,13 +63,15 @@ function contentIn(cas: Cas, tree: Digest): Content {
 }
 
 function readTree(cas: Cas, tree: Digest): Content {
-  const [leaves, files] = [new Map<string, TreeNode>(), new Map<string, TreeNode>()];
+  const leaves = new Map<string, TreeNode>();
+  const files = new Map<string, TreeNode>();
+  const folders = new Map<string, TreeNode>();
   for (const { path, node } of walk(cas, tree)) {
     if (node.kind !== "directory") files.set(path, node);
-    if (node.kind !== "directory" || node.digest.size === 0) leaves.set(path, node);
+    (node.kind === "directory" && node.digest.size > 0 ? folders : leaves).set(path, node);
   }
   // Mostly they are the same.
-  return { leaves: leaves.size === files.size ? files : leaves, files };
+  return { leaves: leaves.size === files.size ? files : leaves, files, folders };
 }
 
 /** Elements with files whose artifacts are not in the cache. */

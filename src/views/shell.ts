@@ -97,7 +97,8 @@ export function callsOf(script: string, directory?: string): Call[] {
 }
 
 /** A word as the path that it may be, in the folder of the call; undefined where only the shell knows. */
-export function pathIn({ directory }: Pick<Call, "directory">, word: string): string | undefined {
+export function pathIn({ directory, root }: Pick<Call, "directory" | "root">, word: string): string | undefined {
+  if (root !== undefined) return word.startsWith("$") ? word : pathIn({ directory: root }, `${root}/${word}`);
   if (word.startsWith("/") || word.startsWith("$")) return normalize(word);
   return directory === undefined || word.startsWith("~") ? undefined : normalize(`${directory}/${word}`);
 }
@@ -203,7 +204,7 @@ function closingParenthesis(text: string, start: number): number {
 
 /** What a command calls in the end: behind keywords, assignments, and programs that run others. */
 function unwrap({ words, directory, piped }: Simple, input: string, line: number): Call[] {
-  const text = words.join(" ");
+  const text = words.slice(words.findIndex((word) => !KEYWORDS.has(word))).join(" ");
   let rest = [...words];
   let root: string | undefined;
   let from: readonly string[] | undefined;

@@ -63,6 +63,11 @@ test("tells folders, and what names files to programs", () => {
   ]);
 });
 
+test("paths of what chroot calls are below its root", () => {
+  const [call] = callsOf("cd /x; chroot /layer rm etc/a /etc/b", "/").filter(({ program }) => program === "rm");
+  expect(call?.words.map((word) => pathIn(call, word))).toEqual(["/layer/etc/a", "/layer/etc/b"]);
+});
+
 test.each([
   ["../etc/x", "/layer/etc/x"],
   ["./", "/layer/usr"],

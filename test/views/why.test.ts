@@ -302,10 +302,10 @@ describe("images on images of others", () => {
   test("are told apart", async () => {
     const ask = async (...words: string[]) => (await runCli(["why", ...words], { cwd })).stdout.split("\n");
     const first = await ask("/usr/include/x.h", "two.bst");
-    expect(first[0]).toBe("/usr/include/x.h is not in image 0 of two.bst, which has 2");
+    expect(first[0]).toBe("/usr/include/x.h is not in image 0 of the 2 of two.bst");
     expect(first.join()).not.toContain("removed");
     const second = await ask("--index", "1", "/usr/include/x.h", "two.bst");
-    expect(second[0]).toBe("/usr/include/x.h is in image 1 of two.bst, which has 2");
+    expect(second[0]).toBe("/usr/include/x.h is in image 1 of the 2 of two.bst");
     expect((await ask("/usr/bin/hello", "two.bst")).join()).not.toContain("stands over");
     expect(await ways("/usr/bin/app", "on-two.bst")).toEqual(["installs app.bst", "keeps two.bst", "keeps on-two.bst"]);
     const { stdout } = await runCli(["artifact", "files", "--by-element", "--summary", "two.bst"], { cwd });
@@ -334,7 +334,8 @@ test("of a script's commands, one counts that names the file, or can have brough
     call(1, "cp", "-r", "/layer/usr/etc/*", "/layer/etc/"),
     call(2, "systemd-sysusers", "/layer/etc"),
   ];
-  const made = (path: string, isCopy: boolean, from = calls) => making(from, path, ["/layer"], isCopy)?.program;
+  const made = (path: string, isCopy: boolean, from = calls) =>
+    making(from, path, ["/layer"], isCopy ? `usr/${path}` : undefined)?.program;
   expect(made("etc/init-ran", false)).toBe("echo");
   expect(made("etc/passwd", false)).toBe("systemd-sysusers");
   expect(made("etc/app.conf", true)).toBe("cp");

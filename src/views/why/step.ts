@@ -23,6 +23,8 @@ export interface Step {
   readonly element: Element;
   readonly outcome: Outcome;
   readonly text: string;
+  /** What is said of several files that went the same way, where the text names one of them. */
+  readonly shared?: string;
   readonly place?: Place;
 }
 

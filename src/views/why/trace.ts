@@ -1,16 +1,16 @@
 /** Follows a path from an element to where it comes from, or to the step that dropped it. */
 import { overlapWhitelist, splitFilter } from "../../artifact/splits.ts";
 import { sameNode } from "../../cas/diff.ts";
-import type { TreeNode } from "../../cas/directory.ts";
+import type { FileNode, TreeNode } from "../../cas/directory.ts";
 import { dependencies } from "../../graph/scopes.ts";
 import type { Element } from "../../project/element.ts";
-import { domainText, leavesOf, selectionOf, some, splitRules } from "../contents.ts";
+import { contentOf, domainText, leavesOf, nodeAt, selectionOf, some, splitRules } from "../contents.ts";
 import type { SeenFiles } from "../image-files.ts";
 import { imageOf, installRoot, type LintImage, locatedDependencies, madeOf, staged } from "../images.ts";
 import { placeOf } from "../place.ts";
 import { allCalls, initialScriptCalls, integrationCalls, type PlacedCall } from "../scripts.ts";
-import { making, removing, textOf } from "./commands.ts";
-import type { Outcome, Step, Way } from "./step.ts";
+import { making, removing, renaming, textOf } from "./commands.ts";
+import type { Step, Way } from "./step.ts";
 
 /** Something that an element is made of, and what a path of the element is called in it. */
 interface Part {
@@ -28,6 +28,7 @@ export class Tracer {
   readonly missing = new Set<Element>();
   readonly #seen: SeenFiles;
   readonly #ways = new Map<string, Way>();
+  readonly #paths = new Map<Element, ReadonlyMap<string, readonly string[]>>();
 
   constructor(seen: SeenFiles) {
     this.#seen = seen;
@@ -44,53 +45,60 @@ export class Tracer {
     return way;
   }
 
-  #content(element: Element): ReadonlyMap<string, TreeNode> | undefined {
-    if (!element.hasArtifact) return undefined;
-    const content = leavesOf(this.#seen, element);
-    if (content === undefined) this.missing.add(element);
-    return content;
+  /** What an element has at a path; nothing where it has no artifact. */
+  #nodeAt(element: Element, path: string): TreeNode | undefined {
+    return this.#isCached(element) ? nodeAt(this.#seen, element, path) : undefined;
+  }
+
+  #isCached(element: Element): boolean {
+    if (!element.hasArtifact) return false;
+    const isCached = leavesOf(this.#seen, element) !== undefined;
+    if (!isCached) this.missing.add(element);
+    return isCached;
   }
 
   #follow(element: Element, path: string): Way {
     const parts = this.#partsOf(element, path);
-    const content = element.hasArtifact ? this.#content(element) : undefined;
-    if (element.hasArtifact && content === undefined) {
+    if (element.hasArtifact && !this.#isCached(element)) {
       const step: Step = { element, outcome: "unknown", text: "its artifact is not in the cache" };
       return { isThere: undefined, steps: [...this.#bestOf(parts, element), step] };
     }
-    const node = content?.get(path);
+    const node = this.#nodeAt(element, path);
     if (parts === undefined) {
       return node === undefined
         ? { isThere: false, steps: [] }
         : { isThere: true, steps: [this.#installed(element, path, node)] };
     }
-    const providers = parts.filter((part) => this.#content(part.element)?.has(part.path) === true);
-    const kept = providers.filter((part) => this.#takes(element, part));
+    const providers = parts.filter((part) => this.#nodeAt(part.element, part.path) !== undefined);
+    // A folder stays where the files in it were left out.
+    const kept = node?.kind === "directory" ? providers : providers.filter((part) => this.#takes(element, part));
     const winner = kept.at(-1);
     const isThere = element.hasArtifact ? node !== undefined : winner !== undefined;
     if (!isThere) return { isThere, steps: this.#lost(element, path, parts, providers, winner) };
     if (winner === undefined) return { isThere, steps: this.#made(element, path, parts, node) };
     const before = this.trace(winner.element, winner.path).steps;
-    const theirs = this.#content(winner.element)?.get(winner.path);
-    const isSame = node === undefined || (theirs !== undefined && sameNode(node, theirs));
+    const theirs = this.#nodeAt(winner.element, winner.path);
+    const isSame = node === undefined || (theirs !== undefined && isAlike(node, theirs));
     const steps: Step[] = [...before];
     for (const under of kept.slice(0, -1)) {
       if (under.at === BELOW) {
-        const below = this.#content(under.element)?.get(under.path);
-        if (theirs !== undefined && below !== undefined && sameNode(theirs, below)) continue;
+        const below = this.#nodeAt(under.element, under.path);
+        if (theirs !== undefined && below !== undefined && isAlike(theirs, below)) continue;
         const text = `it stands over that of the parent, ${under.element.fullName}`;
         steps.push({ element: winner.element, outcome: "replaces", text });
       }
-      if (under.at !== winner.at) continue;
+      if (under.at !== winner.at || theirs?.kind === "directory") continue;
       const isListed = overlapWhitelist(this.#seen.publicData(winner.element))(winner.path);
       const why = isListed ? "as its overlap-whitelist allows" : "and no whitelist allows it";
       const text = `it stands over that of ${under.element.fullName}, which is staged before it, ${why}`;
       steps.push({ element: winner.element, outcome: "replaces", text });
     }
-    const call = isSame ? undefined : this.#making(element, path, parts, node);
-    const outcome: Outcome = isSame ? "keeps" : "changes";
-    const text = isSame ? this.#keeping(element) : this.#byCommand("its content is changed", element, call);
-    steps.push({ element, outcome, text, ...(call && { place: call.place }) });
+    if (isSame) steps.push({ element, outcome: "keeps", text: this.#keeping(element) });
+    else {
+      const { call } = this.#making(element, path, parts, node);
+      const text = this.#byCommand(changed(theirs, node), element, call);
+      steps.push({ element, outcome: "changes", text, ...(call && { place: call.place }) });
+    }
     return { isThere, steps };
   }
 
@@ -138,11 +146,13 @@ export class Tracer {
     const what = described(node);
     const place = placeOf(element.node);
     if (this.#isImported(element)) {
-      return { element, outcome: "installs", text: `its image has /${path}: ${what}`, place };
+      const text = `its image has /${path}: ${what}`;
+      return { element, outcome: "installs", text, shared: "its image has them", place };
     }
-    const domain = domainText(this.#seen, element, path);
-    const text = `it installs /${path}: ${what}, of ${domain === "no domain" ? domain : `domain ${domain}`}`;
-    return { element, outcome: "installs", text, place };
+    const named = domainText(this.#seen, element, path);
+    const domain = named === "no domain" ? named : `domain ${named}`;
+    const text = `it installs /${path}: ${what}, of ${domain}`;
+    return { element, outcome: "installs", text, shared: `it installs them, of ${domain}`, place };
   }
 
   #keeping(element: Element): string {
@@ -156,31 +166,54 @@ export class Tracer {
       const text = "it is in the image, of a part that is not in the cache";
       return [{ element, outcome: "unknown", text }];
     }
-    const original = node?.kind === "file" ? this.#copyOf(parts, path, node) : undefined;
-    const call = this.#making(element, path, parts, node);
-    const what = original === undefined ? "it is made" : `it is made of /${original.path}`;
-    const before = original === undefined ? [] : this.trace(original.element, original.path).steps;
-    const text = this.#byCommand(what, element, call);
-    return [...before, { element, outcome: "makes", text, ...(call && { place: call.place }) }];
-  }
-
-  #making(element: Element, path: string, parts: readonly Part[], node: TreeNode | undefined): PlacedCall | undefined {
-    const [calls, locations] = [this.#calls(element), this.#locations(element, parts)];
-    const original = node?.kind === "file" ? this.#copyOf(parts, path, node) : undefined;
-    // A command that takes it away from there is more telling than one that names its new place, or a folder above.
-    const moving = original && making(calls, original.path, locations, true);
-    return moving ?? making(calls, path, locations, original !== undefined);
-  }
-
-  /** A file of the same name and content somewhere else, which was moved or copied. */
-  #copyOf(parts: readonly Part[], path: string, node: TreeNode): Part | undefined {
-    const name = path.slice(path.lastIndexOf("/") + 1);
-    for (const { element } of parts.toReversed()) {
-      for (const [other, theirs] of this.#content(element) ?? []) {
-        if (other.endsWith(`/${name}`) && sameNode(theirs, node)) return { element, path: other, at: "" };
-      }
+    const { call, original } = this.#making(element, path, parts, node);
+    if (original === undefined) {
+      const text = this.#byCommand("it is made", element, call);
+      return [{ element, outcome: "makes", text, ...(call && { place: call.place }) }];
     }
-    return undefined;
+    const text = this.#byCommand(`it is made of /${original.path}`, element, call);
+    const shared = this.#byCommand("they are made of files that were elsewhere", element, call);
+    const step: Step = { element, outcome: "makes", text, shared, ...(call && { place: call.place }) };
+    return [...this.trace(original.element, original.path).steps, step];
+  }
+
+  /** The command that made a path what it is, and the file that it made it of. */
+  #making(element: Element, path: string, parts: readonly Part[], node: TreeNode | undefined) {
+    const [calls, locations] = [this.#calls(element), this.#locations(element, parts)];
+    const copies = node?.kind === "file" && node.digest.size > 0 ? this.#copiesOf(parts, path, node) : [];
+    for (const original of copies) {
+      const call = renaming(calls, original.path, path, locations);
+      if (call !== undefined) return { call, original };
+    }
+    const name = path.slice(path.lastIndexOf("/") + 1);
+    const original = copies.find((copy) => copy.path.endsWith(`/${name}`));
+    return { call: making(calls, path, locations, original?.path), original };
+  }
+
+  /** The files of an element by their content. */
+  #pathsIn(element: Element): ReadonlyMap<string, readonly string[]> {
+    const known = this.#paths.get(element);
+    if (known !== undefined) return known;
+    const found = new Map<string, string[]>();
+    const content = this.#isCached(element) ? contentOf(this.#seen, element) : undefined;
+    for (const [path, node] of content ?? []) {
+      if (node.kind !== "file") continue;
+      const same = found.get(node.digest.hash);
+      if (same === undefined) found.set(node.digest.hash, [path]);
+      else same.push(path);
+    }
+    this.#paths.set(element, found);
+    return found;
+  }
+
+  /** Files of the same content somewhere else, which can have been moved or copied: those with most of the path first. */
+  #copiesOf(parts: readonly Part[], path: string, node: FileNode): Part[] {
+    const found: Part[] = [];
+    for (const element of new Set(parts.toReversed().map((part) => part.element))) {
+      const same = this.#pathsIn(element).get(node.digest.hash) ?? [];
+      for (const other of same) if (other !== path) found.push({ element, path: other, at: "" });
+    }
+    return found.sort((a, b) => sharedEnd(b.path, path) - sharedEnd(a.path, path));
   }
 
   #lost(
@@ -212,7 +245,7 @@ export class Tracer {
   /** The way of a file that a parent has and the layers of an image lack. */
   #takenAway(element: Element, path: string): readonly Step[] {
     const image = this.#image(element);
-    const parent = image?.parents.find((each) => this.#content(each.element)?.has(path) === true)?.element;
+    const parent = image?.parents.find((each) => this.#nodeAt(each.element, path) !== undefined)?.element;
     if (image === undefined || parent === undefined || image.adds) return [];
     const names = some(image.layers.map(({ root }) => root.fullName));
     const text = `its layer takes it away from that of the parent, ${parent.fullName}, as it is not in ${names}`;
@@ -270,10 +303,8 @@ export class Tracer {
     if (call !== undefined) return `${what} by ${kind === "its commands" ? "the command" : kind} '${textOf(call)}'`;
     if (element.kind !== "compose") return `${what} by ${kind}`;
     const having = madeOf(element).filter((each) => integrationCalls(this.#seen.publicData(each)).length > 0);
-    return `${what} by ${kind} of one of: ${some(
-      having.map(({ fullName }) => fullName),
-      5,
-    )}`;
+    const names = having.map(({ fullName }) => fullName);
+    return names.length === 0 ? what : `${what} by ${kind} of one of: ${some(names, 5)}`;
   }
 }
 
@@ -284,6 +315,29 @@ function described(node: TreeNode): string {
     case "symlink":
       return `a link to ${node.target}`;
     case "directory":
-      return "an empty folder";
+      return node.digest.size === 0 ? "an empty folder" : "a folder";
   }
+}
+
+/** Folders are alike, whatever is in them. */
+function isAlike(one: TreeNode, other: TreeNode): boolean {
+  return (one.kind === "directory" && other.kind === "directory") || sameNode(one, other);
+}
+
+function changed(before: TreeNode | undefined, now: TreeNode | undefined): string {
+  if (now === undefined || before?.kind !== now.kind) {
+    const what = now === undefined ? "something else" : now.kind === "file" ? "a file" : described(now);
+    return `${what} takes the place of ${before?.kind === "directory" ? "the folder" : "it"}`;
+  }
+  if (now.kind === "symlink") return "it is made to lead elsewhere";
+  const isModeAlone = now.kind === "file" && before.kind === "file" && now.digest.hash === before.digest.hash;
+  if (!isModeAlone) return "its content is changed";
+  return `its executable bit is ${now.executable ? "set" : "cleared"}`;
+}
+
+/** How many names two paths have alike at their ends. */
+function sharedEnd(one: string, other: string): number {
+  const [a, b] = [one.split("/").reverse(), other.split("/").reverse()];
+  const end = a.findIndex((name, i) => name !== b[i]);
+  return end === -1 ? a.length : end;
 }

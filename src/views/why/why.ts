@@ -1,9 +1,10 @@
 /** `why FILE IMAGE`: which paths are meant, and the way of each. */
+import { posix } from "node:path";
 import { globPattern } from "../../base/glob.ts";
 import { Tree } from "../../cas/tree.ts";
 import { dependencies } from "../../graph/scopes.ts";
 import type { Element } from "../../project/element.ts";
-import { leavesOf } from "../contents.ts";
+import { leavesOf, nodeAt } from "../contents.ts";
 import type { SeenFiles } from "../image-files.ts";
 import { imageOf, madeOf, staged } from "../images.ts";
 import type { Way } from "./step.ts";
@@ -12,8 +13,8 @@ import { Tracer } from "./trace.ts";
 export interface Answer extends Way {
   /** Absolute. */
   readonly path: string;
-  /** The path that was asked for, where a link leads to another. */
-  readonly asked: string;
+  /** What was asked for, where it is a path that links may lead to this one. */
+  readonly asked?: string;
   /** Elements that have such a file and are no part of what the image is made of, where nothing else is known. */
   readonly elsewhere: readonly Element[];
 }
@@ -28,26 +29,49 @@ export interface Answers {
 export function whyOf(seen: SeenFiles, element: Element, pattern: string): Answers {
   const tracer = new Tracer(seen);
   const asked = pattern.replace(/^\/+|\/+$/g, "");
-  const isPattern = /[*?[]/.test(asked);
-  const below = isPattern ? [] : matching(seen, element, `${asked}/**`);
-  const resolved = isPattern ? asked : withoutLinks(seen, element, asked);
-  const paths = isPattern ? matching(seen, element, asked) : below.length > 0 ? below : [resolved];
+  const paths = pathsOf(seen, element, asked);
+  // Unless it is among what is in a folder.
+  const meant = paths.length === 1 ? withoutLinks(seen, element, asked) : undefined;
   const answers = paths.map((path): Answer => {
     const way = tracer.trace(element, path);
     const elsewhere = way.steps.length > 0 ? [] : unused(seen, element, path);
-    return { path: `/${path}`, asked: `/${path === resolved ? asked : path}`, elsewhere, ...way };
+    return { path: `/${path}`, ...(path === meant && { asked: `/${posix.normalize(asked)}` }), elsewhere, ...way };
   });
   return { answers, missing: [...tracer.missing] };
 }
 
-/** Paths in the element, and in all that it is made of. */
-function matching(seen: SeenFiles, element: Element, pattern: string): string[] {
+/** The path that is meant, or those in it where it is a folder, or those that a pattern matches. */
+function pathsOf(seen: SeenFiles, element: Element, asked: string): string[] {
+  const path = posix.normalize(asked === "" ? "." : asked);
+  const node = nodeAt(seen, element, path);
+  const isPattern = /[*?[]/.test(asked) && node === undefined && !isSomewhere(seen, element, path);
+  if (isPattern) return matching(seen, element, testOf(asked));
+  // What has taken the place of a folder is told, and not the files that were in that.
+  if (node !== undefined && node.kind !== "directory") return [path];
+  const own = leavesOf(seen, element)?.has(path) === true ? [path] : [];
+  const below = matching(seen, element, (other) => path === "." || other.startsWith(`${path}/`));
+  const found = [...own, ...below];
+  return found.length > 0 ? found : [withoutLinks(seen, element, asked)];
+}
+
+function isSomewhere(seen: SeenFiles, element: Element, path: string): boolean {
+  return [...everyPart(seen, element)].some((each) => nodeAt(seen, each, path) !== undefined);
+}
+
+function testOf(pattern: string): (path: string) => boolean {
   const expression = new RegExp(`^${globPattern(pattern)}$`, "su");
+  return (path) => expression.test(path);
+}
+
+/** Paths in the element, and in all that it is made of. */
+function matching(seen: SeenFiles, element: Element, test: (path: string) => boolean): string[] {
   const found = new Set<string>();
   for (const each of everyPart(seen, element)) {
-    for (const path of leavesOf(seen, each)?.keys() ?? []) if (expression.test(path)) found.add(path);
+    for (const path of leavesOf(seen, each)?.keys() ?? []) if (test(path)) found.add(path);
   }
-  return [...found].sort();
+  // Folders that are empty in a part: what is in them tells of them.
+  const isFull = (path: string) => nodeAt(seen, element, path) !== undefined && !leavesOf(seen, element)?.has(path);
+  return [...found].filter((path) => !isFull(path)).sort();
 }
 
 /** All that files can come from, step by step. */
