@@ -1,8 +1,8 @@
 /** Kind `collect_initial_scripts`: gathers the `initial-script` of everything that it depends on, numbered in order. */
-
+import { BstError } from "../base/errors.ts";
 import { joinPath } from "../base/paths.ts";
 import { record, text } from "../base/schema.ts";
-import type { ElementKind } from "../project/element-kind.ts";
+import type { BuildIo, DependencyFacts, ElementKind } from "../project/element-kind.ts";
 import { writeFile } from "./write-file.ts";
 
 export const collectInitialScripts: ElementKind = {
@@ -17,7 +17,7 @@ export const collectInitialScripts: ElementKind = {
       assemble(io) {
         let count = 0;
         for (const dependency of io.dependencies()) {
-          const script = io.publicData(dependency, "initial-script")?.string("script");
+          const script = initialScriptOf(io, dependency);
           if (script === undefined) continue;
           count += 1;
           const name = `${String(count).padStart(3, "0")}-${dependency.name.replace(/[^A-Za-z0-9]/g, "_")}`;
@@ -28,3 +28,19 @@ export const collectInitialScripts: ElementKind = {
     };
   },
 };
+
+function initialScriptOf(io: BuildIo, dependency: DependencyFacts): string | undefined {
+  try {
+    const data = io.publicData(dependency, "initial-script");
+    const script = data?.string("script");
+    if (data !== undefined && !script?.trim()) {
+      io.warn(`The initial-script of ${dependency.fullName} is empty`, { detail: "Its key is 'script'." });
+    }
+    return script;
+  } catch (error) {
+    // What artifacts have of it has no place in a file of the project.
+    if (!(error instanceof BstError)) throw error;
+    const message = `The initial-script of ${dependency.fullName} can't be used: ${error.message}`;
+    throw new BstError("element", message, { reason: "invalid-initial-script", cause: error });
+  }
+}

@@ -80,12 +80,10 @@ function compare({ states, caches }: Session, element: Element, record: Artifact
     element,
     now: states.of(element).key,
     before: record.strongKey,
-    changes: [...differences(old, own, [])].map(({ path, before, after }) => ({
-      field: fieldName(path),
-      before,
-      after,
-      place: placeOfField(element, path),
-    })),
+    changes: [...differences(old, own, [])].map(({ path: inKey, before, after }) => {
+      const path = asDeclared(inKey);
+      return { field: fieldName(path), before, after, place: placeOfField(element, path) };
+    }),
     isPartial: known === undefined,
     added: now.flatMap((each) => (record.buildDeps.some((dep) => isOf(dep, each)) ? [] : [each.fullName])),
     removed: record.buildDeps.flatMap((dep) => (now.some((each) => isOf(dep, each)) ? [] : [dep.elementName])),
@@ -121,6 +119,12 @@ function* differences(
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Lists of a script's commands are in its key once more under their own name. */
+function asDeclared(path: Path): Path {
+  const [first, name, again, ...rest] = path;
+  return first === "element-plugin-key" && name === again ? [first, name ?? "", ...rest] : path;
 }
 
 function fieldName(path: Path): string {

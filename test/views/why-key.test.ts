@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync
 import { dirname, join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { cacheConfig, project, runCli } from "../helpers.ts";
+import { writeRoot } from "../root.ts";
 
 let cwd: string;
 let config: string;
@@ -92,4 +93,19 @@ test("tells what artifacts of others have of it", async () => {
   const told = JSON.parse((await run("why-key", "--json", "composed.bst")).stdout);
   expect(told[0]).toMatchObject({ partial: true, changes: [], added: ["b.bst"], others: ["a.bst", "stack.bst"] });
   expect((await run("why-key", "a.bst")).stdout).toContain("what else it said itself is not known");
+});
+
+test("tells which command of a script is another, and where it is", async () => {
+  const folder = project({
+    "script.bst": "kind: script\nbuild-depends: [root.bst]\nconfig:\n  commands:\n  - 'true'\n  - 'true'\n",
+    "root.bst": "kind: import\nsources: [{kind: local, path: files}]\n",
+  });
+  writeRoot(join(folder, "files"));
+  const settings = { cwd: folder, config };
+  expect((await runCli(["build", "script.bst"], settings)).code).toBe(0);
+  const text = readFileSync(join(folder, "script.bst"), "utf8");
+  writeFileSync(join(folder, "script.bst"), text.replace(/'true'\n$/, "'false'\n"));
+  expect((await runCli(["why-key", "script.bst"], settings)).stdout).toContain(
+    '  config.commands[1]: "true" became "false" (script.bst:6:5)\n',
+  );
 });
