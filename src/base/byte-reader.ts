@@ -18,20 +18,20 @@ export class ByteReader {
   }
 
   async take(size: number): Promise<Buffer> {
-    const bytes = await this.takeOrEnd(size);
-    if (bytes === undefined) throw new TarError("it ends in the middle of a member");
+    const bytes = await this.takeUpTo(size);
+    if (bytes.length < size) throw new TarError("it ends in the middle of a member");
     return bytes;
   }
 
-  /** Undefined where the stream has less than this. */
-  async takeOrEnd(size: number): Promise<Buffer | undefined> {
+  /** Fewer where the stream has no more. */
+  async takeUpTo(size: number): Promise<Buffer> {
     if (this.#chunk.length < size) {
       const pieces: Buffer[] = [];
       let count = 0;
       while (count + this.#chunk.length < size) {
         count += this.#chunk.length;
         pieces.push(this.#chunk);
-        if (!(await this.#more())) return undefined;
+        if (!(await this.#more())) break;
       }
       this.#chunk = Buffer.concat([...pieces, this.#chunk]);
     }

@@ -41,6 +41,12 @@ export interface OwnedMember extends TarMember {
   readonly xattrs: Readonly<Record<string, string>>;
 }
 
+/**
+ * How an archive may end: a `layer` as container engines read it, where the last member may lack its padding, and a header
+ * is whole; any other as Python and GNU tar read it, the other way round.
+ */
+export type TarKind = "archive" | "layer";
+
 /** Longer headers than this are an attack on memory. */
 const MAX_HEADER = 1 << 20;
 const ZEROS = Buffer.alloc(1 << 16);
@@ -71,6 +77,7 @@ interface Header {
 /** `for (let m = await reader.next(); m !== undefined; m = await reader.next())`, reading content or not in between. */
 export class TarReader {
   readonly #bytes: ByteReader;
+  readonly #kind: TarKind;
   readonly #global = new Map<string, string>();
   /** Bytes of the archive that belong to the member and were not read. */
   #stored = 0;
@@ -79,13 +86,16 @@ export class TarReader {
   #extents: readonly Extent[] | undefined;
   #started = false;
 
-  constructor(source: AsyncIterable<Uint8Array>) {
+  constructor(source: AsyncIterable<Uint8Array>, kind: TarKind = "archive") {
     this.#bytes = new ByteReader(source);
+    this.#kind = kind;
   }
 
   /** The next member, or undefined at the end. Throws {@link TarError}. */
   async next(): Promise<OwnedMember | undefined> {
-    await this.#bytes.skip(this.#stored + this.#padding);
+    await this.#bytes.skip(this.#stored);
+    if (this.#kind === "layer") await this.#bytes.takeUpTo(this.#padding);
+    else await this.#bytes.skip(this.#padding);
     this.#stored = this.#padding = 0;
     const pax = new Map(this.#global);
     let longName: string | undefined;
@@ -233,9 +243,10 @@ export class TarReader {
 
   /** Undefined at the archive's end: a block of zeros, or no further block. */
   async #header(plain: boolean): Promise<Header | undefined> {
-    const block = await this.#bytes.takeOrEnd(BLOCK);
-    if (block === undefined) {
+    const block = await this.#bytes.takeUpTo(BLOCK);
+    if (block.length < BLOCK) {
       if (!this.#started) throw new TarError("it is empty or shorter than a header");
+      if (this.#kind === "layer" && block.length > 0) throw new TarError("it ends in the middle of a header");
       return undefined;
     }
     if (block.equals(ZEROS.subarray(0, BLOCK))) return undefined;

@@ -8,6 +8,7 @@ import { type GrowthLimits, mostBytes } from "./growth.ts";
 import { invalidImage } from "./json.ts";
 import type { Layer } from "./layer.ts";
 import { WHITEOUT } from "./layer-entries.ts";
+import { hold, LayerPaths } from "./layer-paths.ts";
 import type { Memo } from "./memo.ts";
 import { isOutward, splitPath } from "./outward-links.ts";
 import { plainLayer, unreadable } from "./transport/plain-layer.ts";
@@ -18,8 +19,9 @@ export interface LayerLimits extends GrowthLimits {
 
 /** No layer of a known image comes near this. */
 const MAX_MEMBERS = 5_000_000;
-/** Bytes; no system has longer paths. */
+/** Bytes; no system has longer paths, or names in them. */
 const MAX_PATH = 4096;
+const MAX_NAME = 255;
 
 export interface LayerCheck {
   /** Where the layer is, for messages. */
@@ -28,6 +30,8 @@ export interface LayerCheck {
   /** `any` for layers of what elements made, where a symbolic link may lead anywhere; default `inside`. */
   readonly links?: Links;
   readonly limits?: LayerLimits;
+  /** The layers below, the lowest first; where they are given, hard links must name what is there. */
+  readonly below?: readonly LayerPaths[];
 }
 
 export type Links = "inside" | "any";
@@ -38,22 +42,23 @@ type Visit = (member: OwnedMember, reader: TarReader) => Promise<void> | void;
 /**
  * @param open the layer's bytes from their beginning
  * @param diffId what the image's configuration says of the archive in it
+ * @returns what is in it
  * @throws BstError domain element, reason oci-invalid-image; domain remote, where the bytes are others than described
  */
 export async function checkLayer(
   open: () => AsyncIterable<Buffer>,
   descriptor: Descriptor,
   diffId: unknown,
-  { place, signal, links = "inside", limits }: LayerCheck,
+  { place, signal, links = "inside", limits, below }: LayerCheck,
   visit?: Visit,
-): Promise<void> {
+): Promise<LayerPaths> {
   const { digest, size } = descriptor;
   const found = createHash("sha256");
   const plain = plainLayer(open, descriptor, { place, signal, limits });
   const pieces = hashed(plain, found, signal);
+  const members = new Members(links, mostBytes(size, limits), limits?.members ?? MAX_MEMBERS, below);
   try {
-    const members = new Members(links, mostBytes(size, limits), limits?.members ?? MAX_MEMBERS);
-    const reader = new TarReader(pieces);
+    const reader = new TarReader(pieces, "layer");
     for (let member = await reader.next(); member !== undefined; member = await reader.next()) {
       members.check(member);
       await visit?.(member, reader);
@@ -70,6 +75,7 @@ export async function checkLayer(
       `The layer ${digest} of ${place} is not what the configuration says: its diff_id is ${plainDigest}, not ${diffId}`,
     );
   }
+  return members.paths;
 }
 
 /** A layer in the store, each once: what was looked at before is remembered. */
@@ -99,7 +105,7 @@ export function rememberMade(memo: Memo, layer: Layer): void {
 }
 
 /** A change to what is looked for changes this. */
-const CHECK_VERSION = 2;
+const CHECK_VERSION = 3;
 
 function memoKey({ mediaType, digest, diffId }: Layer): string {
   return `checked ${CHECK_VERSION} ${mediaType} ${digest.hash} ${digest.size} ${diffId}`;
@@ -119,18 +125,20 @@ async function* hashed(
 
 /** The members of a layer, one after the other. Throws {@link TarError}. */
 class Members {
+  /** Of the layer so far; real layers are made from real folders, where nothing is below a file or a symlink. */
+  readonly paths: LayerPaths = new LayerPaths();
   readonly #links: Links;
   readonly #maxBytes: number;
   readonly #maxMembers: number;
-  /** Of the layer so far; real layers are made from real folders, where nothing is below a symlink. */
-  readonly #symlinks = new Set<string>();
+  readonly #below: readonly LayerPaths[] | undefined;
   #bytes = 0;
   #count = 0;
 
-  constructor(links: Links, maxBytes: number, maxMembers: number) {
+  constructor(links: Links, maxBytes: number, maxMembers: number, below: readonly LayerPaths[] | undefined) {
     this.#links = links;
     this.#maxBytes = maxBytes;
     this.#maxMembers = maxMembers;
+    this.#below = below;
   }
 
   check(member: TarMember): void {
@@ -145,38 +153,35 @@ class Members {
     }
     const path = splitPath(name);
     if (path.includes("..")) throw new TarError(`'${name}' points outside of the image`);
+    for (const each of path) {
+      const length = Buffer.byteLength(each);
+      if (length > MAX_NAME) throw new TarError(`'${each.slice(0, 100)}…' is a name of ${length} bytes`);
+    }
     const last = path.at(-1) ?? "";
     if (last.startsWith(WHITEOUT) && ["", ".", ".."].includes(last.slice(WHITEOUT.length))) {
       throw new TarError(`'${name}' hides what is no file of its folder`);
     }
-    const through = this.#symlinkAbove(path);
-    if (through !== undefined) throw new TarError(`'${name}' is written through the symbolic link '${through}'`);
+    const above = this.paths.above(path);
+    if (above?.type === "symlink") throw new TarError(`'${name}' is written through the symbolic link '${above.path}'`);
+    if (above !== undefined) throw new TarError(`'${name}' is below '${above.path}', which is no folder`);
     if (type === "hardlink") this.#checkHardLink(name, linkName);
-    if (type !== "symlink") {
-      this.#symlinks.delete(path.join("/"));
-      return;
+    if (type === "symlink") {
+      if (linkName === "") throw new TarError(`'${name}' is a symbolic link to nothing`);
+      if (this.#links === "inside" && isOutward(name, linkName)) throw outside(name, linkName);
     }
-    if (this.#links === "inside" && isOutward(name, linkName)) {
-      throw outside(name, linkName);
-    }
-    this.#symlinks.add(path.join("/"));
+    this.paths.add(path, type);
   }
 
   #checkHardLink(name: string, linkName: string): void {
     const target = splitPath(linkName);
     if (target.includes("..")) throw outside(name, linkName);
-    const through = this.#symlinkAbove(target);
-    if (through === undefined) return;
-    throw new TarError(`'${name}' links to '${linkName}' through the symbolic link '${through}'`);
-  }
-
-  #symlinkAbove(path: readonly string[]): string | undefined {
-    let above = "";
-    for (const name of path.slice(0, -1)) {
-      above = above === "" ? name : `${above}/${name}`;
-      if (this.#symlinks.has(above)) return above;
+    const above = this.paths.above(target);
+    if (above?.type === "symlink") {
+      throw new TarError(`'${name}' links to '${linkName}' through the symbolic link '${above.path}'`);
     }
-    return undefined;
+    if (this.#below !== undefined && !hold([...this.#below, this.paths], target)) {
+      throw new TarError(`'${name}' links to '${linkName}', which is not in the image`);
+    }
   }
 }
 

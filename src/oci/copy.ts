@@ -1,6 +1,7 @@
 /** Copies an image, or an index of images, from anywhere to anywhere. */
 import pLimit from "p-limit";
 import { type Content, type Descriptor, digestText, type Platform, wholeOf } from "./descriptor.ts";
+import { platformOf } from "./image-config.ts";
 import { invalidImage } from "./json.ts";
 import {
   isAttestation,
@@ -10,7 +11,6 @@ import {
   MAX_CONFIG,
   manifestType,
   parse,
-  platformOf,
   readIndex,
   readManifest,
 } from "./manifest.ts";

@@ -1,8 +1,9 @@
 /** What an image, or an index of images, says of itself. */
 import { partsOf, type Selection } from "./copy.ts";
 import { type Content, type Descriptor, type Platform, wholeOf } from "./descriptor.ts";
+import { platformOf } from "./image-config.ts";
 import type { JsonObject } from "./json.ts";
-import { isImageConfig, isIndex, MAX_CONFIG, parse, platformOf, readIndex, readManifest } from "./manifest.ts";
+import { isImageConfig, isIndex, MAX_CONFIG, parse, readIndex, readManifest } from "./manifest.ts";
 import type { ImageReader } from "./transport/types.ts";
 
 export interface InspectedImage {

@@ -1,6 +1,5 @@
 /** Manifests and indexes as images, layouts and registries have them: what kind they are, and what they name. */
-import { counted } from "../base/counted.ts";
-import { type Content, type Descriptor, type Platform, readAnnotations, readDescriptor } from "./descriptor.ts";
+import { type Content, type Descriptor, readAnnotations, readDescriptor } from "./descriptor.ts";
 import { asArray, asObject, invalidImage, type JsonObject, parseJson } from "./json.ts";
 import { CONFIG, INDEX, LAYER, LAYER_GZIP, LAYER_ZSTD, MANIFEST } from "./media-types.ts";
 
@@ -72,7 +71,7 @@ export interface ImageIndex {
  */
 export function manifestType(bytes: Buffer, given: string | undefined, name: string): string {
   const object = parse(bytes, name);
-  requireKnownSchema(object, name);
+  if (object["schemaVersion"] === 1) throw invalidImage(`${name} is of schema version 1, which is not known`);
   const said = object["mediaType"] ?? given;
   const type = typeof said === "string" ? said : "";
   const hasImages = object["manifests"] !== undefined;
@@ -83,11 +82,6 @@ export function manifestType(bytes: Buffer, given: string | undefined, name: str
   if (!isIndex(known) && !isManifest(known)) throw invalidImage(`Manifests of type ${type} are not known: ${name}`);
   if (isIndex(known) !== hasImages) throw invalidImage(`${name} is not what its type ${type} says`);
   return type;
-}
-
-/** @throws BstError domain element, for manifests of docker's first kind */
-export function requireKnownSchema({ schemaVersion }: JsonObject, name: string): void {
-  if (schemaVersion === 1) throw invalidImage(`${name} is of schema version 1, which is not known`);
 }
 
 /** @throws BstError domain element */
@@ -121,46 +115,12 @@ function further(
   };
 }
 
-/**
- * What the configuration says of the layers' archives.
- * @throws BstError domain element, unless it is one for each layer, and the history tells of no more
- */
-export function diffIdsOf(config: JsonObject, layers: number, name: string): readonly unknown[] {
-  const ids = asArray(
-    asObject(config["rootfs"], `The rootfs of ${name}`)["diff_ids"],
-    `The list of diff_ids of ${name}`,
-  );
-  if (ids.length !== layers) {
-    throw invalidImage(`${name} has ${counted(layers, "layer")}, and its configuration tells of ${ids.length}`);
-  }
-  const told = filledSteps(historyIn(config, name)).length;
-  if (told > layers) throw invalidImage(`${name} has ${counted(layers, "layer")}, and its history tells of ${told}`);
-  return ids;
-}
-
-/** The steps that a configuration tells of, the first first. @throws BstError domain element */
-export function historyIn({ history }: JsonObject, name: string): readonly JsonObject[] {
-  if (history === undefined || history === null) return [];
-  return asArray(history, `The history of ${name}`).map((step) => asObject(step, `A step of the history of ${name}`));
-}
-
-/** Those of a history that tell of a layer. */
-export function filledSteps(history: readonly JsonObject[]): readonly JsonObject[] {
-  return history.filter((step) => step["empty_layer"] !== true);
-}
-
 /** Whether an entry of an index is no image but says something about one, as docker's builder adds them. */
 export function isAttestation({ platform, annotations }: Descriptor): boolean {
   return (
     annotations?.["vnd.docker.reference.type"] !== undefined ||
     (platform?.os === "unknown" && platform.architecture === "unknown")
   );
-}
-
-export function platformOf(config: JsonObject): Platform | undefined {
-  const { architecture, os, variant } = config;
-  if (typeof architecture !== "string" || typeof os !== "string") return undefined;
-  return { architecture, os, ...(typeof variant === "string" && { variant }) };
 }
 
 export function parse(bytes: Buffer, name: string): JsonObject {

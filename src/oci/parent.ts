@@ -4,11 +4,22 @@ import { BstError } from "../base/errors.ts";
 import type { Digest } from "../cas/digest.ts";
 import type { Cas } from "../cas/store.ts";
 import { Tree } from "../cas/tree.ts";
-import { hexOf, readDescriptor } from "./descriptor.ts";
+import { type Content, type Descriptor, hexOf, readDescriptor } from "./descriptor.ts";
 import type { History } from "./image.ts";
+import { filledSteps, type ImageConfig, readImageConfig } from "./image-config.ts";
 import { asArray, asObject, asString, invalidImage, type JsonObject, readJson } from "./json.ts";
 import type { Layer } from "./layer.ts";
-import { diffIdsOf, filledSteps, historyIn, layerType, requireKnownSchema } from "./manifest.ts";
+import {
+  compressionOf,
+  isForeign,
+  isManifest,
+  layerType,
+  MAX_CONFIG,
+  MAX_MANIFEST,
+  manifestType,
+  parse,
+  readManifest,
+} from "./manifest.ts";
 import { LAYER, LAYER_GZIP, LAYER_ZSTD } from "./media-types.ts";
 
 /** What the images on top of it need of an image. */
@@ -17,20 +28,7 @@ export interface BaseImage {
   readonly history: readonly History[];
 }
 
-const MANIFESTS = new Set([
-  "application/vnd.oci.image.manifest.v1+json",
-  "application/vnd.docker.distribution.manifest.v2+json",
-]);
-
-/** Docker's names for the same bytes. */
-const LAYERS = new Map([
-  [LAYER, LAYER],
-  [LAYER_GZIP, LAYER_GZIP],
-  [LAYER_ZSTD, LAYER_ZSTD],
-  ["application/vnd.docker.image.rootfs.diff.tar", LAYER],
-  ["application/vnd.docker.image.rootfs.diff.tar.gzip", LAYER_GZIP],
-  ["application/vnd.docker.image.rootfs.diff.tar.zstd", LAYER_ZSTD],
-]);
+const LAYERS = { none: LAYER, gzip: LAYER_GZIP, zstd: LAYER_ZSTD } as const;
 
 /**
  * @param layout tree of the artifact that holds the image
@@ -52,23 +50,31 @@ export function readBaseImage(cas: Cas, layout: Digest, index: number, name: str
 }
 
 function readOci(cas: Cas, files: Tree, index: number, name: string): BaseImage {
-  const entries = asArray(objectAt(cas, files, "index.json", name)["manifests"], `The list of images of ${name}`);
-  const entry = asObject(pick(entries, index, name), `Image ${index} of ${name}`);
-  const mediaType = entry["mediaType"];
-  if (typeof mediaType === "string" && !MANIFESTS.has(mediaType)) {
-    throw invalidImage(`Image ${index} of ${name} is of an unknown kind: ${mediaType}`);
-  }
-  const blob = (descriptor: unknown, what: string) => blobOf(files, descriptor, `${what} of ${name}`);
-  const manifest = asObject(readJson(cas, blob(entry, "The manifest"), name), `The manifest of ${name}`);
-  requireKnownSchema(manifest, `The manifest of ${name}`);
-  const config = asObject(readJson(cas, blob(manifest["config"], "The configuration"), name), name);
-  const layers = asArray(manifest["layers"], `The list of layers of ${name}`).map((descriptor) => {
-    const type = readDescriptor(descriptor, `A layer of ${name}`).mediaType;
-    const mediaType = LAYERS.get(type);
-    if (mediaType === undefined) throw invalidImage(`A layer of ${name} is of an unknown kind: ${type}`);
-    return { mediaType, digest: blob(descriptor, "A layer") };
-  });
-  return baseImage(layers, config, name);
+  const content = (descriptor: Descriptor, most: number, what: string): Content => {
+    if (descriptor.size > most) throw invalidImage(`${what} is too large: ${descriptor.size} bytes`);
+    return { descriptor, bytes: cas.read(blobOf(files, descriptor, what)) };
+  };
+  const list = fileAt(files, "index.json", name);
+  if (list.size > MAX_MANIFEST) throw invalidImage(`index.json of ${name} is too large: ${list.size} bytes`);
+  const images = asArray(parse(cas.read(list), `index.json of ${name}`)["manifests"], `The list of images of ${name}`);
+  const title = `Image ${index} of ${name}`;
+  const entry = readDescriptor(pick(images, index, name), title);
+  if (!isManifest(entry)) throw invalidImage(`${title} is of an unknown kind: ${entry.mediaType}`);
+  const manifest = content(entry, MAX_MANIFEST, `The manifest of ${name}`);
+  manifestType(manifest.bytes, entry.mediaType, `The manifest of ${name}`);
+  const { config, layers } = readManifest(manifest, name);
+  const configuration = content(config, MAX_CONFIG, `The configuration of ${name}`).bytes;
+  const said = { layers: layers.length, platform: entry.platform };
+  return baseImage(
+    layers.map((layer) => {
+      const compression = compressionOf(layer);
+      if (isForeign(layer)) throw invalidImage(`The layer ${layer.digest} is not in ${name}: it is had elsewhere`);
+      if (compression === undefined) throw invalidImage(`A layer of ${name} is of an unknown kind: ${layer.mediaType}`);
+      return { mediaType: LAYERS[compression], digest: blobOf(files, layer, `A layer of ${name}`) };
+    }),
+    readImageConfig(parse(configuration, `The configuration of ${name}`), said, name),
+    name,
+  );
 }
 
 function readDocker(cas: Cas, files: Tree, index: number, name: string): BaseImage {
@@ -84,7 +90,7 @@ function readDocker(cas: Cas, files: Tree, index: number, name: string): BaseIma
     const digest = fileAt(files, asString(path, `A layer of ${name}`), name);
     return { mediaType: layerType(startOf(cas, digest)), digest };
   });
-  return baseImage(layers, config, name);
+  return baseImage(layers, readImageConfig(config, { layers: layers.length }, name), name);
 }
 
 function startOf(cas: Cas, digest: Digest): Buffer {
@@ -97,12 +103,14 @@ function startOf(cas: Cas, digest: Digest): Buffer {
   }
 }
 
-function baseImage(layers: readonly Omit<Layer, "diffId">[], config: JsonObject, name: string): BaseImage {
-  const ids = diffIdsOf(config, layers.length, name);
-  const history = historyIn(config, name);
+function baseImage(
+  layers: readonly Omit<Layer, "diffId">[],
+  { diffIds, history }: ImageConfig,
+  name: string,
+): BaseImage {
   const untold = layers.length - filledSteps(history).length;
   return {
-    layers: layers.map((layer, i) => ({ ...layer, diffId: asString(ids[i], `A diff_id of ${name}`) })),
+    layers: layers.map((layer, i) => ({ ...layer, diffId: asString(diffIds[i], `A diff_id of ${name}`) })),
     // Entries that follow are for layers that follow.
     history: [...history, ...Array<History>(untold).fill({})],
   };
@@ -114,8 +122,7 @@ function pick(images: readonly unknown[], index: number, name: string): unknown 
 }
 
 /** A descriptor's blob, which must have the size and digest that the descriptor says. */
-function blobOf(files: Tree, descriptor: unknown, name: string): Digest {
-  const { digest, size } = readDescriptor(descriptor, name);
+function blobOf(files: Tree, { digest, size }: Descriptor, name: string): Digest {
   const hash = hexOf({ digest });
   const found = fileAt(files, `blobs/sha256/${hash}`, name);
   if (found.hash !== hash) throw invalidImage(`${name} is damaged: its digest is not ${hash}`);

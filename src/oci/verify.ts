@@ -1,25 +1,12 @@
 /** Re-hashes all of an image, and compares what its parts say of each other. */
 import { BstError } from "../base/errors.ts";
-import { TarError } from "../base/tar-fields.ts";
-import type { TarMember } from "../base/tar-reader.ts";
 import { checkLayer, type Links } from "./check-layer.ts";
 import { type CopyOptions, partsOf, watched } from "./copy.ts";
 import { type Content, type Descriptor, digestText, verified, wholeOf } from "./descriptor.ts";
-import { invalidImage, type JsonObject } from "./json.ts";
-import {
-  diffIdsOf,
-  type ImageManifest,
-  isForeign,
-  isImageConfig,
-  isIndex,
-  MAX_CONFIG,
-  manifestType,
-  parse,
-  platformOf,
-  readManifest,
-} from "./manifest.ts";
-import { splitPath } from "./outward-links.ts";
-import { formatPlatform } from "./platform.ts";
+import { readImageConfig } from "./image-config.ts";
+import { invalidImage } from "./json.ts";
+import type { LayerPaths } from "./layer-paths.ts";
+import { isForeign, isImageConfig, isIndex, MAX_CONFIG, manifestType, parse, readManifest } from "./manifest.ts";
 import type { ImageReader } from "./transport/types.ts";
 
 export interface Problem {
@@ -108,87 +95,42 @@ async function verifyManifest(
   attempt: (digest: string, step: () => Promise<void> | void) => Promise<void>,
   { checked, seen, foreign, paths, signal, links }: Progress,
 ): Promise<void> {
-  const manifest = readManifest(content, reader.name);
-  const { config, layers } = manifest;
+  const { config, layers } = readManifest(content, reader.name);
+  const said = { layers: layers.length, platform: content.descriptor.platform };
   let diffIds: readonly unknown[] | undefined;
   await attempt(config.digest, async () => {
     if (config.size > MAX_CONFIG) throw invalidImage(`The configuration is too large: ${config.size} bytes`);
     const bytes = await wholeOf(reader.blob(config), config, reader.name);
     if (isImageConfig(config))
-      diffIds = verifyConfig(parse(bytes, "The configuration"), content.descriptor, manifest, reader.name);
+      ({ diffIds } = readImageConfig(parse(bytes, `The configuration of ${reader.name}`), said, reader.name));
   });
   checked.set(config.digest, config.size);
   const place = reader.name;
-  const below: LayerPaths[] = [];
+  /** Undefined where not all is known that is there. */
+  let below: readonly LayerPaths[] | undefined = [];
   for (const [i, layer] of layers.entries()) {
     // It may be named twice, also by another manifest; what is said of it there need not be the same.
-    const said = diffIds === undefined ? layer.digest : `${layer.digest} ${layer.mediaType} ${diffIds[i]}`;
+    const told = diffIds === undefined ? layer.digest : `${layer.digest} ${layer.mediaType} ${diffIds[i]}`;
     if (isForeign(layer)) {
       foreign.add(layer.digest);
+      below = undefined;
       continue;
     }
-    const own = new LayerPaths([...below]);
-    below.push(paths.get(layer.digest) ?? own);
-    if (seen.has(said)) continue;
-    seen.add(said);
-    paths.set(layer.digest, own);
-    await attempt(layer.digest, async () => {
-      const check = { place, signal, ...(links && { links }) };
-      if (diffIds === undefined) await drain(reader, layer, signal);
-      else
-        await checkLayer(
-          () => reader.blob(layer),
-          layer,
-          diffIds[i],
-          check,
-          (member) => own.add(member),
-        );
-    });
-    checked.set(layer.digest, layer.size);
-  }
-}
-
-/** The files of a layer that hard links may name. */
-class LayerPaths {
-  readonly #below: readonly LayerPaths[];
-  readonly #files = new Set<string>();
-
-  constructor(below: readonly LayerPaths[]) {
-    this.#below = below;
-  }
-
-  /** Throws {@link TarError} for a link to what is not there yet. */
-  add({ name, type, linkName }: TarMember): void {
-    const path = splitPath(name).join("/");
-    if (type === "hardlink" && !this.#has(splitPath(linkName).join("/"))) {
-      throw new TarError(`'${name}' links to '${linkName}', which is not in the image`);
+    if (!seen.has(told)) {
+      seen.add(told);
+      await attempt(layer.digest, async () => {
+        const check = { place, signal, ...(below && { below }), ...(links && { links }) };
+        if (diffIds === undefined) await drain(reader, layer, signal);
+        else paths.set(layer.digest, await checkLayer(() => reader.blob(layer), layer, diffIds[i], check));
+      });
     }
-    if (type === "directory") this.#files.delete(path);
-    else this.#files.add(path);
-  }
-
-  #has(path: string): boolean {
-    return this.#files.has(path) || this.#below.some((layer) => layer.#files.has(path));
+    const own = paths.get(layer.digest);
+    below = own && below?.concat(own);
+    checked.set(layer.digest, layer.size);
   }
 }
 
 /** Of what is no layer, or whose configuration can't be read. */
 async function drain(reader: ImageReader, blob: Descriptor, signal: AbortSignal): Promise<void> {
   for await (const _ of verified(reader.blob(blob), blob, reader.name)) signal.throwIfAborted();
-}
-
-/** @returns the diff_ids of the layers */
-function verifyConfig(
-  config: JsonObject,
-  { platform }: Descriptor,
-  { layers }: ImageManifest,
-  name: string,
-): readonly unknown[] {
-  const ids = diffIdsOf(config, layers.length, name);
-  const said = platformOf(config);
-  if (said === undefined) throw invalidImage("The configuration names no platform");
-  if (platform !== undefined && (said.os !== platform.os || said.architecture !== platform.architecture)) {
-    throw invalidImage(`The image is for ${formatPlatform(said)}, and its index says ${formatPlatform(platform)}`);
-  }
-  return ids;
 }

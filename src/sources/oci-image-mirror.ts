@@ -3,16 +3,15 @@ import fs from "node:fs";
 import pLimit from "p-limit";
 import { checkLayer } from "../oci/check-layer.ts";
 import { type Content, type Descriptor, describeBytes, digestText, type Platform, wholeOf } from "../oci/descriptor.ts";
+import { readImageConfig } from "../oci/image-config.ts";
 import { invalidImage } from "../oci/json.ts";
 import {
-  diffIdsOf,
   isForeign,
   isImageConfig,
   isIndex,
   MAX_CONFIG,
   manifestType,
   parse,
-  platformOf,
   readIndex,
   readManifest,
 } from "../oci/manifest.ts";
@@ -43,9 +42,9 @@ export async function fetchImage(
   if (!isImageConfig(config)) throw invalidImage(`${manifest.descriptor.digest} is no image: ${config.mediaType}`);
   if (config.size > MAX_CONFIG) throw invalidImage(`The configuration is too large: ${config.size} bytes`);
   const bytes = await wholeOf(reader.blob(config), config, reader.name);
-  const configuration = parse(bytes, "The configuration");
-  const diffIds = diffIdsOf(configuration, layers.length, reader.name);
-  const found = platformOf(configuration);
+  const configuration = parse(bytes, `The configuration of ${reader.name}`);
+  const said = { layers: layers.length, platform: manifest.descriptor.platform };
+  const { diffIds, platform: found } = readImageConfig(configuration, said, reader.name);
   if (platform !== undefined && !isFor(found, platform)) {
     throw invalidImage(`The image is for ${formatPlatform(found)}, not for ${formatPlatform(platform)}`);
   }
@@ -96,7 +95,9 @@ async function fetchLayer(
 ): Promise<void> {
   if (isForeign(layer)) throw invalidImage(`The layer ${layer.digest} is not in the registry: it is had elsewhere`);
   const place = reader.name;
-  const check = (path: string) => checkLayer(() => fs.createReadStream(path), layer, diffId, { place, signal });
+  const check = async (path: string) => {
+    await checkLayer(() => fs.createReadStream(path), layer, diffId, { place, signal });
+  };
   if (folder.has(layer)) await check(folder.path(layer));
   else await folder.take(layer, reader, check);
 }

@@ -55,6 +55,19 @@ test.each([
   },
 );
 
+test.each([
+  ["in its first frame", (wide: Buffer) => wide],
+  ["in a later frame", (wide: Buffer) => Buffer.concat([zstd(layer.subarray(0, 512)), wide])],
+])("a layer that takes gigabytes of memory to be decompressed, %s, is not whole", async (_, compress) => {
+  const folder = tempDir("wide");
+  const wide = spawnSync("zstd", ["-qc", "--ultra", "-22", "--long=31"], { input: layer }).stdout;
+  writeLayout(folder, { compressed: compress(wide), layerType: LAYER_ZSTD });
+  const { problems } = await verifyImage(new LayoutReader(folderFiles(folder), undefined), { select: "all", signal });
+  expect(problems.map(({ message }) => message)).toEqual([
+    expect.stringMatching(/more than 134217728 bytes of memory/),
+  ]);
+});
+
 test("an archive of images that was compressed is not unpacked", async () => {
   const dir = tempDir("archive");
   for (const compressed of [gzipSync(bomb), zstd(bomb)]) {

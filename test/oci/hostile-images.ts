@@ -18,6 +18,11 @@ export interface ImageParts {
   readonly configType?: string;
   /** JSON. */
   readonly history?: string;
+  /** Over the configuration, and over the manifest. */
+  readonly config?: object;
+  readonly manifest?: object;
+  /** Over what an index of a layout says of the image. */
+  readonly entry?: object;
 }
 
 const file = (name: string): Member => ({ name, content: "x" });
@@ -64,6 +69,15 @@ export const hostileLayers: readonly (readonly [name: string, layer: Buffer, mes
     archive([symlink("a/x", "y"), symlink("a/y", "/"), file("a/x/etc/passwd")]),
     /'a\/x\/etc\/passwd' is written through the symbolic link 'a\/x'/,
   ],
+  [
+    "a file below a hard link to a symbolic link",
+    archive([symlink("x", "/etc"), hardlink("y", "x"), file("y/passwd")]),
+    /'y\/passwd' is below 'y', which is no folder/,
+  ],
+  ["a file below a file", archive([file("x"), file("x/y")]), /'x\/y' is below 'x', which is no folder/],
+  ["a symbolic link to nothing", archive([symlink("x", "")]), /'x' is a symbolic link to nothing/],
+  ["a name longer than any system has", named(`a/${"é".repeat(128)}`), /is a name of 256 bytes/],
+  ["a header that is cut off", archive([file("x"), file("y")], 0).subarray(0, 1100), /ends in the middle of a header/],
   ...[".wh.", ".wh..", ".wh..."].map(
     (name) =>
       [`a whiteout of no file: ${name}`, archive([file(`usr/${name}`)]), /'usr\/\.wh\.+' hides what is no/] as const,
@@ -100,6 +114,14 @@ export const hostileDescriptions: readonly (readonly [name: string, parts: Image
   ["a digest of another kind", { said: { digest: `sha512:${hex}${hex}` } }, /no SHA-256 digest/],
   ["a history of more layers", { history: "[{},{}]" }, /has 1 layers?, and its history tells of 2/],
   ["a manifest of docker's first schema", { schemaVersion: 1 }, /schema version 1/],
+  ["an index in the manifest", { manifest: { manifests: [] } }, /is an image and an index of images at once/],
+  ["no platform", { config: { architecture: null } }, /names no platform/],
+  ["a root of another kind", { config: { rootfs: { type: "disk", diff_ids: [hex] } } }, /unknown kind: "disk"/],
+  ["an environment that is a text", { config: { config: { Env: "A=b" } } }, /Env of .* is no list/],
+  ["a command that is no text", { config: { config: { Cmd: [1] } } }, /Cmd of .* is no text/],
+  ["a label that is no text", { config: { config: { Labels: { a: 1 } } } }, /label of .* is no text/],
+  ["ports in a list", { config: { config: { ExposedPorts: ["80/tcp"] } } }, /ExposedPorts of .* is no object/],
+  ["a manifest that is too large", { manifest: { annotations: { a: "x".repeat(5 << 20) } } }, /too l/],
   ["JSON that is nested deeply", { history: `[${nested(100_000)}]` }, /nested more than 64 deep/],
 ];
 
@@ -120,17 +142,22 @@ export const strangeLayer: Buffer = archive([
   file("changes/inside"),
 ]);
 
+/** As umoci writes them: the last member lacks its padding, and the archive its end. */
+export const unpaddedLayer: Buffer = archive([directory("etc"), file("etc/os")], 0).subarray(0, 512 * 2 + 1);
+
 /** @param put keeps a blob @returns the manifest of an image */
 export function makeImage(put: (bytes: Buffer) => { digest: string; size: number }, parts: ImageParts = {}) {
   const { layer: plain = layer, compressed = gzipSync(plain), layerType = LAYER_GZIP, architecture = "amd64" } = parts;
   const { diffIds = [digestOf(plain)], history = '[{"created_by":"test"}]' } = parts;
-  const config = { architecture, os: "linux", config: {}, rootfs: { type: "layers", diff_ids: diffIds } };
+  const rootfs = { type: "layers", diff_ids: diffIds };
+  const config = { architecture, os: "linux", config: {}, rootfs, ...parts.config };
   const configuration = JSON.stringify(config).replace(/}$/, `,"history":${history}}`);
   return {
     schemaVersion: parts.schemaVersion ?? 2,
     mediaType: MANIFEST,
     config: { mediaType: parts.configType ?? CONFIG, ...put(Buffer.from(configuration)) },
     layers: [{ mediaType: layerType, ...put(compressed), ...parts.said }],
+    ...parts.manifest,
   };
 }
 
@@ -142,6 +169,6 @@ export function writeLayout(folder: string, parts: ImageParts = {}): void {
     return { digest, size: bytes.length };
   };
   const manifest = put(Buffer.from(JSON.stringify(makeImage(put, parts))));
-  const index = { schemaVersion: 2, manifests: [{ mediaType: MANIFEST, ...manifest }] };
+  const index = { schemaVersion: 2, manifests: [{ mediaType: MANIFEST, ...manifest, ...parts.entry }] };
   writeFiles(folder, { "index.json": JSON.stringify(index), "oci-layout": '{"imageLayoutVersion":"1.0.0"}' });
 }

@@ -28,6 +28,7 @@ import {
   makeImage,
   nested,
   strangeLayer,
+  unpaddedLayer,
   writeLayout,
 } from "./hostile-images.ts";
 import { digestOf, LayoutMaker, layer } from "./image-parts.ts";
@@ -41,6 +42,8 @@ const all: readonly (readonly [string, ImageParts, RegExp])[] = [
   ...hostileLayers.map(([name, layer, message]) => [name, { layer }, message] as const),
   ...hostileDescriptions,
 ];
+
+const file = (name: string) => ({ name, content: "" });
 
 /** An image on a parent, with a file of its own. */
 function onParent(cas: Cas, layout: Digest, options: { memo?: Memo; isMade?: boolean; mode?: string } = {}) {
@@ -151,6 +154,26 @@ describe("a parent", () => {
     await expect(onParent(cas, importLocal(cas, folder))).rejects.toThrow(/has no file blobs/);
   });
 
+  test("that is for another platform than its index says is refused", async () => {
+    const cas = newCas();
+    const layout = layoutOf(cas, { entry: { platform: { os: "linux", architecture: "arm64" } } });
+    await expect(onParent(cas, layout)).rejects.toThrow("is for linux/amd64, and its index says linux/arm64");
+  });
+
+  test("whose index is too large is refused", async () => {
+    const cas = newCas();
+    const layout = layoutOf(cas, { entry: { annotations: { a: "x".repeat(5 << 20) } } });
+    await expect(onParent(cas, layout)).rejects.toThrow("index.json of base.bst is too large");
+  });
+
+  test("can have layers that others do not pass on, where they are there", async () => {
+    const cas = newCas();
+    const layerType = "application/vnd.oci.image.layer.nondistributable.v1.tar+gzip";
+    await onParent(cas, layoutOf(cas, { layerType }));
+    const elsewhere = layoutOf(cas, { layerType, said: { urls: ["http://x"] } });
+    await expect(onParent(cas, elsewhere)).rejects.toThrow(/is not in base\.bst: it is had elsewhere/);
+  });
+
   test("that is nested deeply anywhere is refused", async () => {
     const cas = newCas();
     for (const file of ["index.json", "manifest.json"]) {
@@ -232,8 +255,13 @@ describe("verify", () => {
     expect(await complaints(`docker://${registry.host}/x:1`)).toMatch(message);
   });
 
-  test("finds nothing in what is strange", async () => {
-    for (const place of placesOf(tempDir("layout"), { layer: strangeLayer })) expect(await complaints(place)).toBe("");
+  test.each([
+    ["strange", strangeLayer],
+    ["not padded", unpaddedLayer],
+  ])("finds nothing in what is %s", async (_, layer) => {
+    for (const place of placesOf(tempDir("layout"), { layer })) expect(await complaints(place)).toBe("");
+    const cas = newCas();
+    await onParent(cas, layoutOf(cas, { layer }));
   });
 
   test.each([
@@ -245,6 +273,21 @@ describe("verify", () => {
     const folder = tempDir("layout");
     writeLayout(folder, { layer: archive(members) });
     expect(await complaints(`oci:${folder}`)).toMatch(/links to 'none', which is not in the image/);
+  });
+
+  test.each([
+    ["hides", [file("etc/.wh.os")]],
+    ["hides with its folder", [file(".wh.etc")]],
+    ["hides with all of its folder", [file("etc/.wh..wh..opq")]],
+    ["replaces by a folder", [directory("etc/os")]],
+    ["replaces with its folder", [file("etc")]],
+  ])("finds a hard link to what its layer %s, as the build does", async (_, members) => {
+    const made = new LayoutMaker();
+    made.add(made.image({ layers: [layer, archive([...members, hardlink("x", "etc/os")])] }));
+    const message = /'x' links to 'etc\/os', which is not in the image/;
+    expect(await complaints(`oci:${made.folder}`)).toMatch(message);
+    const cas = newCas();
+    await expect(onParent(cas, importLocal(cas, made.folder))).rejects.toThrow(message);
   });
 
   test("knows what hard links name in the layers below, and says what it did not look at", async () => {

@@ -2,8 +2,9 @@
 import { createHash } from "node:crypto";
 import { BstError } from "../../base/errors.ts";
 import { type Content, type Descriptor, describeBytes } from "../descriptor.ts";
+import { platformOf } from "../image-config.ts";
 import { asArray, asString, invalidImage, type JsonObject } from "../json.ts";
-import { layerType, MAX_CONFIG, parse, platformOf } from "../manifest.ts";
+import { layerType, MAX_CONFIG, parse } from "../manifest.ts";
 import { CONFIG, MANIFEST } from "../media-types.ts";
 import { dockerTags, readDockerIndex, tagsOf } from "./docker-index.ts";
 import { type ImageFiles, readFile } from "./files.ts";

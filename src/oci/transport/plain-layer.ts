@@ -13,9 +13,13 @@ import { invalidImage } from "../json.ts";
 import { compressionOf } from "../manifest.ts";
 
 const CHUNK = 1 << 18;
+/** Bytes that have to be kept to decompress; what `zstd -d` allows by itself, and twice what its highest level takes. */
+const MAX_WINDOW = 2 ** 27;
 /** What frames of zstd begin with, as numbers; of those that hold no data, without the last four bits. */
 const ZSTD_FRAME = 0xfd2fb528;
 const SKIPPABLE_FRAME = 0x184d2a5;
+/** Bytes of a frame up to its window. */
+const ZSTD_HEADER = 6;
 
 /**
  * The archive in a layer, whose bytes are verified meanwhile. Throws {@link DecompressError}.
@@ -69,18 +73,35 @@ async function* zstdOnly(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> 
       continue;
     }
     start = Buffer.concat([start, piece]);
-    if (start.length < 4) continue;
-    const magic = start.readUInt32LE();
-    if (magic !== ZSTD_FRAME && magic >>> 4 !== SKIPPABLE_FRAME) throw new DecompressError("it is no valid zstd data");
+    if (start.length < ZSTD_HEADER) continue;
+    requireZstd(start);
     yield start;
     start = undefined;
   }
-  if (start !== undefined) throw new DecompressError("it is no valid zstd data: it is too short");
+  if (start === undefined) return;
+  if (start.length < 4) throw new DecompressError("it is no valid zstd data: it is too short");
+  requireZstd(Buffer.concat([start, Buffer.alloc(ZSTD_HEADER)]));
+  yield start;
+}
+
+/** The program looks at the windows of all frames, the library at none. */
+function requireZstd(start: Buffer): void {
+  const magic = start.readUInt32LE();
+  if (magic >>> 4 === SKIPPABLE_FRAME) return;
+  if (magic !== ZSTD_FRAME) throw new DecompressError("it is no valid zstd data");
+  const flags = start.readUInt8(4);
+  const window = start.readUInt8(5);
+  // Single segments, which say how long they are in its place, are no larger than what they hold.
+  if ((flags & 0x20) === 0 && 2 ** (10 + (window >> 3)) * (1 + (window & 7) / 8) > MAX_WINDOW) throw tooWide();
+}
+
+function tooWide(): DecompressError {
+  return new DecompressError(`it takes more than ${MAX_WINDOW} bytes of memory to be decompressed`);
 }
 
 /** By the program, which is several times faster than the library; this Node.js knows no zstd. */
 async function* unzstd(source: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const child = spawn("zstd", ["-dcq", "--long=31"], { stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn("zstd", ["-dcq", `--memory=${MAX_WINDOW}`], { stdio: ["pipe", "pipe", "pipe"] });
   try {
     await once(child, "spawn");
   } catch (error) {
@@ -109,6 +130,7 @@ async function* unzstd(source: AsyncIterable<Buffer>, signal: AbortSignal): Asyn
     await fed;
     signal.throwIfAborted();
     if (failure !== undefined) throw failure;
+    if (/too much memory/.test(complaint)) throw tooWide();
     if (code !== 0)
       throw new DecompressError(`it is no valid zstd data: ${complaint.trim().replace(/^.*?\\\s*:\s*/, "")}`);
   } finally {
