@@ -18,7 +18,7 @@ import { assemblyOptions } from "./assembly.ts";
 import { declarationError } from "./declarers.ts";
 import { divided } from "./divided.ts";
 import { fakeXattrs } from "./fakecap.ts";
-import { warnOfLinks, warnOfPlatform } from "./image-warnings.ts";
+import { warnOfImages, warnOfLinks } from "./image-warnings.ts";
 import type { Layout } from "./layout.ts";
 import { declaredByStaged } from "./origins.ts";
 
@@ -46,7 +46,7 @@ export function buildOci(io: BuildIo, script: ServedScript): CommandService {
       validate(config, ociSchema);
       const asWritten = readOciSpec(config);
       const spec = checkout === undefined || asWritten.mode === "docker" ? asWritten : withCommit(asWritten, checkout);
-      for (const image of spec.images) warnOfPlatform(io, image);
+      warnOfImages(io, spec.images);
       const nodes = config.sequence("images")?.mappings() ?? [];
       return assembleImages(
         io.cas,

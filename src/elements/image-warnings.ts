@@ -1,13 +1,31 @@
 /** What an image that is built may be wrong about, and nobody refuses. */
 import type { OutwardLink } from "../oci/outward-links.ts";
 import { goArchitecture } from "../oci/platform.ts";
-import type { ImageSpec } from "../oci/schema.ts";
+import { type ImageSpec, MOST_LAYERS } from "../oci/schema.ts";
 import type { BuildIo } from "../project/element-kind.ts";
 import type { StagedContent } from "./divided.ts";
 import { originsOfStaged } from "./origins.ts";
 
+/** What can be told before the images are made. */
+export function warnOfImages(io: BuildIo, images: readonly ImageSpec[]): void {
+  const named = new Set<string>();
+  for (const image of images) {
+    warnOfPlatform(io, image);
+    for (const tag of new Set(image.tags)) {
+      const { architecture, variant, os, osVersion, osFeatures } = image;
+      const name = JSON.stringify([tag, architecture, variant, os, osVersion, osFeatures]);
+      if (named.has(name)) {
+        io.warn(`Two images of one platform have the tag '${tag}'`, {
+          detail: "Container engines that load them know one of them by it.",
+        });
+      }
+      named.add(name);
+    }
+  }
+}
+
 /** What other programs say for it, which no container engine takes. */
-export function warnOfPlatform(io: BuildIo, { architecture, os }: ImageSpec): void {
+function warnOfPlatform(io: BuildIo, { architecture, os }: ImageSpec): void {
   for (const [key, word, right] of [
     ["architecture", architecture, goArchitecture(architecture)],
     ["os", os, os.toLowerCase()],
@@ -18,9 +36,6 @@ export function warnOfPlatform(io: BuildIo, { architecture, os }: ImageSpec): vo
     });
   }
 }
-
-/** What docker takes; podman takes more. */
-const MOST_LAYERS = 125;
 
 export function warnOfLayers(io: BuildIo, image: number, count: number): void {
   if (count <= MOST_LAYERS) return;

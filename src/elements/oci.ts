@@ -16,7 +16,7 @@ import { makesImages } from "./build-oci.ts";
 import { commitKey, warnOfNoCommit } from "./commit.ts";
 import { declarationError } from "./declarers.ts";
 import { divided } from "./divided.ts";
-import { warnOfLinks, warnOfPlatform } from "./image-warnings.ts";
+import { warnOfImages, warnOfLinks } from "./image-warnings.ts";
 import { declaredByStaged } from "./origins.ts";
 
 const OUTPUT = "/output";
@@ -88,7 +88,7 @@ export const oci: ElementKind = {
       }),
       async assemble(io) {
         if (spec.describesCommit) warnOfNoCommit(io, checkout);
-        for (const image of spec.images) warnOfPlatform(io, image);
+        warnOfImages(io, spec.images);
         const inputs = spec.images.map((image, index) => input(io, image, index));
         const layout = await assembleImages(io.cas, spec, inputs, assemblyOptions(io));
         io.root.openDirectory(inTree(OUTPUT), { create: true }).importTree(layout);

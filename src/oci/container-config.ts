@@ -1,8 +1,9 @@
 /** What containers of an image start as: the part of an image's configuration that is handed on to them. */
 import { constants } from "node:os";
+import { posix } from "node:path";
 import { type JsonSchema, record, text, textList, textMap } from "../base/schema.ts";
 import type { MappingNode } from "../yaml/node.ts";
-import { defined, natural, reject, textEntries, texts } from "./fields.ts";
+import { defined, natural, refuseZeros, reject, textEntries, texts, whole } from "./fields.ts";
 
 export type OciMode = "oci" | "docker";
 
@@ -57,7 +58,6 @@ const ONLY: Readonly<Record<OciMode, readonly string[]>> = {
 };
 
 const VARIABLE = /^[^=]+=/;
-const ABSOLUTE = /^\//;
 
 /**
  * @param node has the form that {@link containerConfigSchema} demands
@@ -65,6 +65,7 @@ const ABSOLUTE = /^\//;
  */
 export function readContainerConfig(node: MappingNode, mode: OciMode): ContainerConfig {
   reject(node, ONLY[mode === "oci" ? "docker" : "oci"], mode);
+  refuseZeros(node);
   const health = node.mapping("Healthcheck");
   return {
     ...defined("User", node.string("User")),
@@ -75,19 +76,28 @@ export function readContainerConfig(node: MappingNode, mode: OciMode): Container
     ),
     ...defined("Entrypoint", node.strings("Entrypoint")),
     ...defined("Cmd", node.strings("Cmd")),
-    ...defined(
-      "Volumes",
-      texts(node, "Volumes", (text) => ABSOLUTE.test(text), "an absolute path"),
-    ),
-    ...defined("WorkingDir", node.string("WorkingDir")),
+    ...defined("Volumes", texts(node, "Volumes", isBelowRoot, "an absolute path, and not the root")),
+    ...defined("WorkingDir", workingDir(node)),
     ...defined("Labels", textEntries(node.mapping("Labels"))),
     ...defined("StopSignal", stopSignal(node)),
     ...defined("Memory", natural(node, "Memory")),
     // -1 stands for no limit.
-    ...defined("MemorySwap", node.int("MemorySwap")),
+    ...defined("MemorySwap", whole(node, "MemorySwap")),
     ...defined("CpuShares", natural(node, "CpuShares")),
     ...(health === undefined ? {} : { Healthcheck: readHealthcheck(health) }),
   };
+}
+
+/** Over the root nothing can be mounted. */
+function isBelowRoot(path: string): boolean {
+  return posix.isAbsolute(path) && posix.resolve(path) !== "/";
+}
+
+/** Empty for that of the engine. */
+function workingDir(node: MappingNode): string | undefined {
+  const directory = node.scalar("WorkingDir");
+  if (directory === undefined || directory.value === "" || posix.isAbsolute(directory.value)) return directory?.value;
+  throw directory.error("Value of 'WorkingDir' must be an absolute path");
 }
 
 function isPort(text: string): boolean {

@@ -1,5 +1,5 @@
 /** Reads what a configuration says: only what is there becomes a property, and what makes no sense is told where it stands. */
-import type { MappingNode } from "../yaml/node.ts";
+import type { MappingNode, Node } from "../yaml/node.ts";
 
 /** @throws LoadError invalid-data, where images of this mode have no such key and one is there */
 export function reject(node: MappingNode, keys: readonly string[], mode: string): void {
@@ -27,9 +27,31 @@ export function texts(
 
 /** A whole number from 0. @throws LoadError invalid-data */
 export function natural(node: MappingNode, key: string): number | undefined {
-  const value = node.int(key);
+  const value = whole(node, key);
   if (value !== undefined && value < 0) throw node.scalar(key)?.error(`Value of '${key}' can't be negative`);
   return value;
+}
+
+/** A whole number that JSON can say. @throws LoadError invalid-data */
+export function whole(node: MappingNode, key: string): number | undefined {
+  const value = node.int(key);
+  if (value !== undefined && !Number.isSafeInteger(value)) {
+    throw node.scalar(key)?.error(`Value of '${key}' is too large`);
+  }
+  return value;
+}
+
+/** What is handed to the kernel ends at a zero byte. @throws LoadError invalid-data, for keys and values with one */
+export function refuseZeros(node: Node): void {
+  const told = () => node.error("No container can have the zero byte that is in it");
+  if (node.type === "scalar") {
+    if (node.value.includes("\0")) throw told();
+  } else if (node.type === "sequence") {
+    node.items.forEach(refuseZeros);
+  } else {
+    if (node.keys().some((key) => key.includes("\0"))) throw told();
+    for (const value of node.entries.values()) refuseZeros(value);
+  }
 }
 
 /** A text that must be there. @throws LoadError invalid-data */

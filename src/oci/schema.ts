@@ -170,8 +170,10 @@ function readImage(node: MappingNode, mode: OciMode): ImageSpec {
   };
 }
 
-/** One for what is gone, one for what no element brings, and at least one for the elements; overlays stack no more. */
-const [FEWEST_LAYERS, MOST_LAYERS] = [3, 127];
+/** One for what is gone, one for what no element brings, and at least one for the elements. */
+const FEWEST_LAYERS = 3;
+/** Of an image with its parents: docker takes no more. */
+export const MOST_LAYERS = 125;
 
 function readMaxLayers(image: MappingNode): number | undefined {
   const layers = image.mapping("layers");

@@ -51,6 +51,18 @@ describe("words of an image", () => {
     expect(stderr).toContain("'Linux': container engines look for 'linux'");
     expect((await runCli(["build", "base.bst"], { cwd })).stderr).not.toContain("container engines");
   });
+
+  test("name two images of one platform alike, or a warning tells of it", async () => {
+    const two = (first: string, second: string) =>
+      `kind: oci\nbuild-depends: [a.bst]\nconfig:\n  images:\n  - ${layer}\n    ${first}\n    tags: ['a:1']\n  - ${layer}\n    ${second}\n    tags: ['b:1', 'a:1']\n`;
+    writeFiles(cwd, { "twice.bst": two("", ""), "once.bst": two("", "variant: v2") });
+    const { stderr } = await runCli(["build", "twice.bst"], { cwd });
+    expect(stderr.match(/Two images of one platform have the tag '.*'/g)).toEqual([
+      "Two images of one platform have the tag 'a:1'",
+    ]);
+    const { code, stderr: other } = await runCli(["build", "once.bst"], { cwd });
+    expect([code, other]).toEqual([0, expect.not.stringContaining("Two images")]);
+  });
 });
 
 describe("links of an image that lead above its root", () => {

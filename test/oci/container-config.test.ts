@@ -11,6 +11,8 @@ describe("the configuration of containers", () => {
     for (const port of ["1", "65535/udp", "8000-8010/tcp"]) {
       expect(read({ ExposedPorts: [port] })).toEqual({ ExposedPorts: [port] });
     }
+    for (const WorkingDir of ["", "/", "/srv/../x"]) expect(read({ WorkingDir })).toEqual({ WorkingDir });
+    expect(read({ MemorySwap: "-1" }, "docker")).toEqual({ MemorySwap: -1 });
     for (const signal of ["SIGTERM", "term", "9", "64", "SIGRTMIN+3", "RTMAX-14", "SIGWINCH"]) {
       expect(read({ StopSignal: signal })).toEqual({ StopSignal: signal });
     }
@@ -31,6 +33,13 @@ describe("the configuration of containers", () => {
     ["ports the wrong way round", "oci", { ExposedPorts: ["90-80"] }, "a port"],
     ["a variable without value", "oci", { Env: ["A"] }, "NAME=value"],
     ["a relative volume", "oci", { Volumes: ["data"] }, "absolute"],
+    ["a volume over the root", "oci", { Volumes: ["/x", "/a/.."] }, "not the root"],
+    ["a relative folder", "oci", { WorkingDir: "srv" }, "'WorkingDir' must be an absolute path"],
+    ["a zero byte in a list", "oci", { Cmd: ["a", "b\0c"] }, "zero byte"],
+    ["a zero byte in a name", "oci", { Labels: { "a\0": "b" } }, "zero byte"],
+    ["a zero byte in a text", "oci", { WorkingDir: "/a\0" }, "zero byte"],
+    ["more memory than numbers can say", "docker", { Memory: "99999999999999999999999" }, "'Memory' is too large"],
+    ["more swap than numbers can say", "docker", { MemorySwap: "99999999999999999999999" }, "is too large"],
     ["a signal that is none", "oci", { StopSignal: "SIGNOPE" }, "no signal 'SIGNOPE'"],
     ["a signal beyond the last", "oci", { StopSignal: "SIGRTMIN+16" }, "no signal"],
     ["a number that is none", "docker", { Memory: "2k" }, "integer"],
