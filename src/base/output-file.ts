@@ -3,10 +3,14 @@ import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { systemErrorCode } from "./errors.ts";
+import { isRunning, OWN_MARK } from "./process-mark.ts";
 
 const OWN_OUTPUTS = [1, 2];
 /** Of links, as the kernel has it. */
 const MOST_LINKS = 40;
+
+/** What a killed program left of a file is removed with the next one, if nobody wrote to it for so long, on any machine. */
+const ABANDONED_AFTER_MS = 3_600_000;
 
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
@@ -72,6 +76,7 @@ function target(location: string, links = 0): string {
 }
 
 function newFile(path: string, mode: number | undefined): OutputFile {
+  removeAbandoned(path);
   const temporary = temporaryIn(dirname(path), path);
   const file = fs.openSync(temporary, "wx");
   return {
@@ -121,5 +126,25 @@ function spooled(location: string, own: number | undefined, folder: string): Out
 }
 
 function temporaryIn(folder: string, path: string): string {
-  return join(folder, `.${basename(path).slice(0, 200)}.${randomBytes(6).toString("hex")}`);
+  return join(folder, `${prefixOf(path)}${OWN_MARK}-${randomBytes(6).toString("hex")}`);
+}
+
+/** Short enough for a name, whatever its characters are. */
+function prefixOf(path: string): string {
+  return `.${basename(path).slice(0, 60)}.`;
+}
+
+function removeAbandoned(path: string): void {
+  const prefix = prefixOf(path);
+  try {
+    for (const name of fs.readdirSync(dirname(path))) {
+      const [, owner] = (name.startsWith(prefix) && /^(\d+-\d+)-[0-9a-f]{12}$/.exec(name.slice(prefix.length))) || [];
+      if (owner === undefined || isRunning(owner)) continue;
+      const left = join(dirname(path), name);
+      if (Date.now() - fs.lstatSync(left).mtimeMs > ABANDONED_AFTER_MS) fs.rmSync(left);
+    }
+  } catch (error) {
+    // It is in nobody's way: whether the file can be written shows itself.
+    if (systemErrorCode(error) === undefined) throw error;
+  }
 }

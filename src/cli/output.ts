@@ -5,6 +5,9 @@ import { writeAll } from "../base/output-file.ts";
 export const STDOUT = 1;
 export const STDERR = 2;
 
+/** What stands for the standard output where a file is named. */
+export const STANDARD_OUTPUT = "-";
+
 /** Whoever read the output has gone: the command has nothing left to do, and nothing to complain about. */
 class OutputClosed extends Error {}
 

@@ -3,6 +3,7 @@ import fs from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { openOutputFile, writeAll, writeOutputFile } from "../../src/base/output-file.ts";
+import { OWN_MARK } from "../../src/base/process-mark.ts";
 import { tempDir } from "../helpers.ts";
 
 describe("an output file", () => {
@@ -60,6 +61,27 @@ describe("an output file", () => {
     expect(Buffer.concat(read).toString()).toBe("hello world");
     expect(fs.statSync(pipe).isFIFO()).toBe(true);
     expect(fs.readdirSync(dir)).toEqual(["pipe"]);
+  });
+
+  test("takes away what killed programs left of it long ago, and nothing else", () => {
+    const dir = tempDir();
+    const hex = "0123456789ab";
+    const dead = `999999999-1-${hex}`;
+    const left = [`.out.${dead}`, `.out.${OWN_MARK}-${hex}`, `.outer.${dead}`, ".out.txt", `.out.x${dead}`];
+    for (const name of left) {
+      fs.writeFileSync(join(dir, name), "left");
+      fs.utimesSync(join(dir, name), 0, 0);
+    }
+    fs.writeFileSync(join(dir, `.out.999999998-1-${hex}`), "another machine may be at it");
+    writeOutputFile(join(dir, "out"), "new");
+    const stays = [...left.slice(1), `.out.999999998-1-${hex}`, "out"];
+    expect(fs.readdirSync(dir).sort()).toEqual(stays.sort());
+  });
+
+  test("has any name that files may have", () => {
+    const path = join(tempDir(), "層".repeat(85));
+    writeOutputFile(path, "x");
+    expect(fs.readFileSync(path, "utf8")).toBe("x");
   });
 
   test("that can't be written is what the system says", () => {

@@ -311,6 +311,14 @@ describe("image save", () => {
     expect(lstatSync(`${dir}/pipe`).isFIFO()).toBe(true);
     expect(readlinkSync(`${dir}/link`)).toBe("pipe");
   });
+
+  test("writes to the standard output, and nothing else there", async () => {
+    const dir = tempDir("output");
+    await output(`save amd64.bst ${dir}/file`);
+    expect(await output("save amd64.bst -")).toBe(readFileSync(`${dir}/file`, "utf8"));
+    expect((await run("save amd64.bst - --format oci")).error?.message).toContain("A layout is a folder");
+    expect(await output("sbom amd64.bst --output -")).toBe(await output("sbom amd64.bst"));
+  });
 });
 
 describe.skipIf(podmanAbsent !== undefined)(`podman${podmanAbsent ? ` (skipped: ${podmanAbsent})` : ""}`, () => {

@@ -9,7 +9,7 @@ import type { Tree } from "../../cas/tree.ts";
 import type { CommandContext, Run } from "../app.ts";
 import { nameOf, openArtifacts, type Subject } from "../artifacts.ts";
 import { EXIT } from "../failure.ts";
-import { writeOutput } from "../output.ts";
+import { STANDARD_OUTPUT, writeOutput } from "../output.ts";
 import { artifactServers } from "../servers.ts";
 import type { OptionsOf } from "../spec/commands.ts";
 import { integrateSubjects, requireCached, stageSubjects } from "../staging.ts";
@@ -17,8 +17,6 @@ import { pullMissing, refreshed } from "../transfers.ts";
 import { findProject } from "../workbench.ts";
 
 type Options = OptionsOf<"artifact checkout">;
-
-const STANDARD_OUTPUT = "-";
 
 /** Where the files go. */
 type Destination =

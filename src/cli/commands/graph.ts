@@ -10,6 +10,7 @@ import { graphAsDot, graphAsJson, graphAsMermaid } from "../../views/graph-forma
 import { graphAsPage } from "../../views/graph-page.ts";
 import { planOf } from "../../views/plan.ts";
 import type { Run } from "../app.ts";
+import { STANDARD_OUTPUT } from "../output.ts";
 import { openWorkbench, type Workbench } from "../workbench.ts";
 
 const FORMATS = { dot: graphAsDot, mermaid: graphAsMermaid, json: graphAsJson, html: graphAsPage };
@@ -24,7 +25,7 @@ export const run: Run<"graph"> = async (context, { elements, deps, format, outpu
     stateOf: (element) => elementView(bench, element).value("state"),
   });
   const text = FORMATS[format](data);
-  if (output === undefined) context.print(text);
+  if (output === undefined || output === STANDARD_OUTPUT) context.print(text);
   else writeText(resolve(context.cwd, output), `${text}\n`);
   return undefined;
 };

@@ -7,6 +7,7 @@ import { withArchive } from "../../oci/transport/open.ts";
 import type { ImageWriter } from "../../oci/transport/types.ts";
 import type { Run } from "../app.ts";
 import { openImages, selectionOf, transfer } from "../images.ts";
+import { STANDARD_OUTPUT } from "../output.ts";
 import { attachAll, sbomsOf } from "../statements.ts";
 
 const FORMS = { "oci-archive": "oci", "docker-archive": "docker", all: "both" } as const;
@@ -19,7 +20,14 @@ export const run: Run<"image save"> = async (context, options) => {
       detail: "Archives that hold more than an image can't be loaded. To a file: bst-ts image sbom --output FILE",
     });
   }
-  const path = resolve(context.cwd, options.file);
+  const isOutput = options.file === STANDARD_OUTPUT;
+  if (isOutput && format === "oci") {
+    throw new BstError("app", "A layout is a folder, and can't be written to the standard output", {
+      reason: "image-not-written",
+      detail: "--format oci-archive writes a tar of one.",
+    });
+  }
+  const path = isOutput ? "/dev/stdout" : resolve(context.cwd, options.file);
   const select = options.platform === undefined ? "all" : selectionOf(options);
   const bench = await openImages(context, [{ kind: "element", name: options.element }], options);
   const { tools, images } = bench;
@@ -39,8 +47,8 @@ export const run: Run<"image save"> = async (context, options) => {
     context.print(parts.root.descriptor.digest);
     return undefined;
   }
-  prepareFile(path, options.force);
+  if (!isOutput) prepareFile(path, options.force);
   const { root } = await withArchive(path, FORMS[format], names, tools.signal, save);
-  context.print(root.descriptor.digest);
+  if (!isOutput) context.print(root.descriptor.digest);
   return undefined;
 };

@@ -7,7 +7,7 @@ import { sbomOf } from "../../oci/sbom/formats.ts";
 import { writing } from "../../oci/transport/blob-folder.ts";
 import type { Run } from "../app.ts";
 import { openImages, selectionOf } from "../images.ts";
-import { writeOutput } from "../output.ts";
+import { STANDARD_OUTPUT, writeOutput } from "../output.ts";
 import { inventoriesOf } from "../sbom.ts";
 
 export const run: Run<"image sbom"> = async (context, options) => {
@@ -30,7 +30,7 @@ export const run: Run<"image sbom"> = async (context, options) => {
   if (inventory === undefined)
     throw new Error(`${root.descriptor.digest} is not among the images of ${options.element}`);
   const { bytes } = sbomOf(inventory, format);
-  if (output === undefined) writeOutput(bytes);
+  if (output === undefined || output === STANDARD_OUTPUT) writeOutput(bytes);
   else {
     const path = resolve(context.cwd, output);
     writing(path, () => writeOutputFile(path, bytes));

@@ -178,7 +178,8 @@ export const image = {
           " oci-archive     a tar of one\n" +
           " docker-archive  what docker save writes, with layers decompressed\n" +
           " all             a tar that is an OCI layout and that docker and podman load",
-        "Its names are the element's tags, unless --tag says another.",
+        "Its names are the element's tags, unless --tag says another; a layout, and a tar of one, has the first. '-' for " +
+          "FILE is the standard output.",
       ],
       options: {
         format: choiceOr("--format", ["oci", "oci-archive", "docker-archive", "all"], "all", "What to write"),

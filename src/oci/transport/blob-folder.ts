@@ -36,7 +36,8 @@ export class BlobFolder {
 
   /** Writes bytes that are here. @throws BstError unless they are what the descriptor says; nothing is there then */
   async put(descriptor: Pick<Descriptor, "digest" | "size">, bytes: Buffer, place: string): Promise<void> {
-    await placed(this.path(descriptor), (temporary) => write(temporary, only(bytes), descriptor, place));
+    const target = this.path(descriptor);
+    await placed(target, (temporary) => write(target, temporary, only(bytes), descriptor, place));
   }
 
   /**
@@ -68,7 +69,7 @@ export class BlobFolder {
     const target = this.path(descriptor);
     await placed(target, async (temporary) => {
       try {
-        await write(temporary, continued(descriptor, reader, part), descriptor, reader.name);
+        await write(target, temporary, continued(descriptor, reader, part), descriptor, reader.name);
         await check?.(temporary);
       } catch (error) {
         const length = fs.statSync(temporary, { throwIfNoEntry: false })?.size ?? 0;
@@ -101,15 +102,17 @@ async function* continued(descriptor: Descriptor, reader: ImageReader, part?: Bl
   if (from < descriptor.size) yield* reader.blobFrom(descriptor, from);
 }
 
+/** @param target what messages call it */
 async function write(
+  target: string,
   path: string,
   source: AsyncIterable<Buffer>,
   descriptor: Pick<Descriptor, "digest" | "size">,
   place: string,
 ): Promise<void> {
-  const file = fs.openSync(path, "wx", 0o644);
+  const file = writing(target, () => fs.openSync(path, "wx", 0o644));
   try {
-    for await (const piece of verified(source, descriptor, place)) writing(path, () => writeAll(file, piece));
+    for await (const piece of verified(source, descriptor, place)) writing(target, () => writeAll(file, piece));
   } finally {
     fs.closeSync(file);
   }
