@@ -1,7 +1,7 @@
 /** Staging of artifacts one over the other, and what is to be told of files that get in each other's way. */
 import { BstError } from "../base/errors.ts";
 import type { Digest } from "../cas/digest.ts";
-import type { ImportResult, Tree } from "../cas/tree.ts";
+import { type ImportResult, Tree } from "../cas/tree.ts";
 import type { MappingNode } from "../yaml/node.ts";
 import { overlapWhitelist } from "./splits.ts";
 
@@ -52,7 +52,7 @@ export class StagingArea {
    */
   stage(elements: readonly StagedElement[], location = "/", action: OverlapAction = "warning"): StagingWarning[] {
     const folder = this.#root().openDirectory(location.replace(/^\/+/, ""), { create: true });
-    const staged = stageEach(folder, elements);
+    const staged = stageEach(folder, elements, location);
     const overwriters = collectOverwriters(staged);
     const { internal, external } = sortOverlaps(staged, overwriters);
     const warnings = [...warnOfOverlaps(internal, location), ...warnOfIgnored(staged, location)];
@@ -154,11 +154,45 @@ export function findOverlaps(root: Tree, elements: readonly StagedElement[]): Ov
   return [...unlisted(sortOverlaps(staged, collectOverwriters(staged)).internal)];
 }
 
-function stageEach(folder: Tree, elements: readonly StagedElement[]): Staged[] {
-  return elements.map((element) => {
+function stageEach(folder: Tree, elements: readonly StagedElement[], location = "/"): Staged[] {
+  const staged: Staged[] = [];
+  for (const element of elements) {
     const options = element.filter === undefined ? {} : { filter: element.filter };
-    return { element, result: folder.importTree(element.files, options) };
-  });
+    try {
+      staged.push({ element, result: folder.importTree(element.files, options) });
+    } catch (error) {
+      if (!(error instanceof BstError) || error.domain !== "virtual-fs") throw error;
+      throw conflictOf(folder, element, staged, location) ?? error;
+    }
+  }
+  return staged;
+}
+
+/** Which folder of an element is where another one has something else. */
+function conflictOf(
+  folder: Tree,
+  { name, files }: StagedElement,
+  staged: readonly Staged[],
+  location: string,
+): BstError | undefined {
+  for (const path of foldersOf(new Tree(folder.cas, files))) {
+    const kind = folder.lookup(path)?.kind;
+    if (kind === undefined || kind === "directory") continue;
+    const has = ({ element }: Staged) => new Tree(folder.cas, element.files).lookup(path)?.kind === kind;
+    const other = staged.findLast(has)?.element.name;
+    const where = other === undefined ? `there is a ${kind}` : `${other} has a ${kind}`;
+    return new BstError("virtual-fs", `${name} has a folder at ${join(location, path)}, where ${where}`, {
+      detail: "A folder takes the place of nothing else: one of the two must have another name, or be left out.",
+    });
+  }
+  return undefined;
+}
+
+function* foldersOf(files: Tree): Generator<string> {
+  for (const { path, node } of files.entries()) {
+    for (let end = path.indexOf("/"); end > 0; end = path.indexOf("/", end + 1)) yield path.slice(0, end);
+    if (node.kind === "directory") yield path;
+  }
 }
 
 function* unlisted(overlaps: Overlaps["internal"]): Generator<Overlap> {

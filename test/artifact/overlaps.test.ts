@@ -59,6 +59,21 @@ describe("staging", () => {
     expect(others).toEqual([]);
   });
 
+  test("says whose folder can't be where another's file is", () => {
+    const cas = temporaryCas();
+    const area = new StagingArea(emptyRoot(cas));
+    const lib = element(cas, "lib.bst", { usr: { lib: {} }, x: "x" });
+    const [file, folder] = [element(cas, "a.bst", { x: "a" }), element(cas, "b.bst", { x: { y: "y" } })];
+    expect(() => area.stage([lib, file, folder], "/opt")).toThrow(
+      expect.objectContaining({
+        domain: "virtual-fs",
+        message: "b.bst has a folder at /opt/x, where a.bst has a file",
+      }),
+    );
+    // It was there before.
+    expect(() => area.stage([folder], "/opt")).toThrow("b.bst has a folder at /opt/x, where there is a file");
+  });
+
   test.each<[OverlapAction, number]>([
     ["warning", 1],
     ["ignore", 0],
