@@ -29,6 +29,8 @@ export interface LintImage {
   readonly adds: boolean;
   /** Of a script: all that it calls. */
   readonly calls: readonly PlacedCall[];
+  /** Where a script has the files of its layers. */
+  readonly folders: readonly string[];
   readonly start: Start;
 }
 
@@ -64,16 +66,19 @@ export function imagesOf(element: Element): LintImage[] {
   const parents = new Set(described.flatMap(({ parent }) => parent?.folder ?? []));
   const isParent = ({ location, element: it }: Located) =>
     parents.has(location) || (!layers.has(location) && imagesOf(it).length > 0);
+  // Of what it does not name, commands can have made any of its layers.
+  const layersOf = (layer: string | undefined) =>
+    located.filter((each) => !isParent(each) && (each.location === layer || !layers.has(each.location)));
   return described.map(({ layer, parent, adds, start }, index) => ({
     element,
     index,
     calls,
     adds,
     start,
-    // Of what it does not name, commands can have made any of its layers.
-    layers: located
-      .filter((each) => !isParent(each) && (each.location === layer || !layers.has(each.location)))
-      .map(({ element: root, ...rest }) => ({ root, ...rest })),
+    folders: [
+      ...new Set([...(layer === undefined ? [] : [layer]), ...layersOf(layer).map(({ location }) => location)]),
+    ],
+    layers: layersOf(layer).map(({ element: root, ...rest }) => ({ root, ...rest })),
     parents: located
       .filter((each) => isParent(each) && (each.location === parent?.folder || !parents.has(each.location)))
       .map((each) => ({ element: each.element, index: parent?.index ?? 0 })),
@@ -152,7 +157,7 @@ function ociImages(element: Element): LintImage[] {
     const below = parent && find(parent.element);
     const parents = below === undefined ? [] : [{ element: below, index: parent?.image ?? 0 }];
     const start = startOf(nodes[index]?.mapping("config"));
-    return { element, index, layers, parents, calls: [], adds: layer === undefined, start };
+    return { element, index, layers, parents, calls: [], folders: [], adds: layer === undefined, start };
   });
 }
 
@@ -207,6 +212,12 @@ export function overlaid(element: Element, index: number): readonly Element[] {
 /** Absolute path of the folder that a script's artifact is made of. */
 export function installRoot(element: Element): string {
   return (element.variable("install-root") ?? "/").replace(/(?<=.)\/+$/, "");
+}
+
+/** Whether an absolute path is where commands of an element work, and none of what it installs. */
+export function isScratch(element: Element, path: string): boolean {
+  const folders = ["/tmp", "/var/tmp", element.variable("build-root")];
+  return folders.some((folder) => path === folder || path.startsWith(`${folder}/`));
 }
 
 /** What is staged with elements: what they need to run comes along. */

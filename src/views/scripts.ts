@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Element } from "../project/element.ts";
 import type { MappingNode, Node, ScalarNode } from "../yaml/node.ts";
 import { type Place, placeOf } from "./place.ts";
-import { type Call, callsOf } from "./shell.ts";
+import { type Call, callsOf, type Surroundings } from "./shell.ts";
 
 export interface PlacedCall extends Call {
   /** Position among all calls of the element. */
@@ -16,27 +16,30 @@ export interface PlacedCall extends Call {
 /** Calls of all lists of commands in an element's configuration, as far as these are declared in its own files. */
 export function ownCalls(element: Element): PlacedCall[] {
   const own = commandNodes(element.config).filter((node) => element.loaded.files.includes(node.file.path));
-  return placed(own, directoryOf(element));
+  return placed(own, surroundings(element));
 }
 
 /** Calls of all commands of an element, wherever they are declared. */
 export function allCalls(element: Element): PlacedCall[] {
-  return placed(commandNodes(element.config), directoryOf(element));
+  return placed(commandNodes(element.config), surroundings(element));
 }
 
-/** The commands as they are written. */
-export function commandTexts(element: Element): string[] {
-  return commandNodes(element.config).map(({ value }) => value);
+/** Where each command of an element begins, and with which variables. */
+function surroundings({ behaviour, environment }: Element): Surroundings {
+  return { environment, folder: behaviour.sandbox?.().workDirectory ?? "/" };
 }
 
 export function integrationCalls(publicData: MappingNode): PlacedCall[] {
-  return placed(publicData.mapping("bst")?.sequence("integration-commands")?.scalars() ?? [], "/");
+  return placed(publicData.mapping("bst")?.sequence("integration-commands")?.scalars() ?? [], { folder: "/" });
 }
 
-/** Of the script that is to be run over the files of an image. */
-export function initialScriptCalls(publicData: MappingNode): PlacedCall[] {
+/**
+ * Of the script that is to be run over the files of an image.
+ * @param folders where these can be
+ */
+export function initialScriptCalls(publicData: MappingNode, folders: readonly string[] = []): PlacedCall[] {
   const script = publicData.mapping("initial-script")?.scalar("script");
-  return script === undefined ? [] : placed([script]);
+  return script === undefined ? [] : placed([script], { folder: "/", arguments: [folders] });
 }
 
 function commandNodes(config: MappingNode): ScalarNode[] {
@@ -47,18 +50,12 @@ function scalars(node: Node): ScalarNode[] {
   return node.type === "sequence" ? node.items.flatMap(scalars) : node.type === "scalar" ? [node] : [];
 }
 
-/** Where each command of an element begins. */
-function directoryOf({ behaviour }: Element): string {
-  return behaviour.sandbox?.().workDirectory ?? "/";
-}
-
-/** @param directory where each begins, if that is known */
-function placed(nodes: readonly ScalarNode[], directory?: string): PlacedCall[] {
-  const all = nodes.flatMap((node) => callsOf(node.value, directory).map((call) => ({ call, node })));
+function placed(nodes: readonly ScalarNode[], around: Surroundings): PlacedCall[] {
+  const all = nodes.flatMap((node) => callsOf(node.value, around).map((call) => ({ call, node })));
   return all.map(({ call, node }, order) => ({
     ...call,
     order,
-    place: placeInside(node, call.line, call.program),
+    place: placeInside(node, call.line, call.mark),
     placeOfInput: (line, text) => placeInside(node, call.line + 1 + line, text),
   }));
 }

@@ -1,251 +1,292 @@
-/** Which programs a shell script calls, in which order: as much of the shell's grammar as that takes. */
-import { posix } from "node:path";
+/** Which programs a shell script calls, in which order, and which paths they are told, as far as the script tells. */
+import { type Item, linesOf, type Word } from "./shell-grammar.ts";
+import { Scope } from "./shell-scope.ts";
 
 export interface Call {
   /** Without folders: `ldconfig` for `/sbin/ldconfig`. */
   readonly program: string;
   /** Words behind the program, without quotes. */
   readonly words: readonly string[];
-  /** What names files to a program that is called for each: the words of `find`, or of what is piped into `xargs`. */
-  readonly from?: readonly string[];
-  /** The folder that it is called in; undefined where only the shell knows. */
-  readonly directory: string | undefined;
+  /** The command as it is written, with what comes before the program, and what is piped into it. */
+  readonly text: string;
+  /** What of that to look for where it stands. */
+  readonly mark: string;
+  /** The words but those that say where its input and output are. */
+  readonly operands: readonly string[];
+  /** Of each operand the absolute paths that it can mean; last, what `xargs` adds. */
+  readonly paths: readonly (readonly string[])[];
+  /** What the program itself can be, where a folder is said. */
+  readonly command: readonly string[];
+  /** Where its output goes. */
+  readonly outputs: readonly string[];
+  /** Paths that the commands were told whose output it gets. */
+  readonly piped: readonly string[];
   /** The folder that `chroot` makes its root. */
   readonly root?: string;
   /** The text of its here-document. */
   readonly input: string;
   /** Of the script, counted from 0. */
   readonly line: number;
-  /** The whole command, with the programs that call this one. */
-  readonly text: string;
+}
+
+export interface Surroundings {
+  /** The folder in which the script begins. */
+  readonly folder?: string;
+  /** What the script itself is told. */
+  readonly arguments?: readonly (readonly string[])[];
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** Words that another command follows. */
-const KEYWORDS = new Set([
-  "if",
-  "then",
-  "else",
-  "elif",
-  "do",
-  "while",
-  "until",
-  "!",
-  "{",
-  "}",
-  "time",
-  "fi",
-  "done",
-  "esac",
-]);
-/** Programs that run another one, by the number of words before that. */
-const WRAPPERS = new Map(
-  Object.entries({ sudo: 0, env: 0, exec: 0, command: 0, nice: 0, nohup: 0, xargs: 0, chroot: 1 }),
+const KEYWORDS = new Set(
+  ["if", "then", "else", "elif", "do", "while", "until", "!", "{", "}", "time", "fi", "done", "esac"], //
 );
-/** Options of these that have a value in the next word. */
-const VALUED: Readonly<Record<string, RegExp>> = {
-  sudo: /^-[ugpCDRT]$/,
-  env: /^-[uCS]$/,
-  nice: /^-n$/,
-  xargs: /^-[nIPdLaEs]$/,
-};
+/** Programs that run another one, by the number of words before that and the options that have a word of their own. */
+const WRAPPERS = new Map<string, { readonly skipped: number; readonly options: RegExp }>(
+  Object.entries({
+    sudo: { skipped: 0, options: /^-[ugCDhpRrTt]$/ },
+    env: { skipped: 0, options: /^-[uCS]$/ },
+    exec: { skipped: 0, options: /^-a$/ },
+    command: { skipped: 0, options: /^$/ },
+    nice: { skipped: 0, options: /^-n$/ },
+    nohup: { skipped: 0, options: /^$/ },
+    xargs: { skipped: 0, options: /^-[nILPdsaE]$/ },
+    chroot: { skipped: 1, options: /^$/ },
+  }),
+);
 const SHELLS = new Set(["sh", "bash", "dash"]);
-const EXEC = new Set(["-exec", "-execdir", "-ok", "-okdir"]);
+const DECLARERS = new Set(["export", "local", "readonly", "declare", "typeset"]);
+const ASSIGNMENT = /^(\w+)(\+?)=/;
+const REDIRECTION = /^(?:\d*|&)(>>|>\||>&|>|<<<|<<-?|<&|<>|<)(?!\()(.*)$/s;
 
-/** Where a shell stands, and below it the shells that it was called from. */
-interface Shell {
-  readonly folders: (string | undefined)[];
-  /** What `popd` goes back to. */
-  readonly pushed: (string | undefined)[];
-}
-
-/** A command without any others around it. */
-interface Simple {
-  readonly words: readonly string[];
-  readonly directory: string | undefined;
-  /** Words of the command whose output it gets. */
-  readonly piped?: readonly string[];
-}
-
-/** @param directory where the script begins, if that is known */
-export function callsOf(script: string, directory?: string): Call[] {
-  const calls: Call[] = [];
-  const shell: Shell = { folders: [directory], pushed: [] };
-  const lines = script.split("\n");
-  for (let at = 0; at < lines.length; at++) {
-    const line = at;
-    let text = lines[at] ?? "";
-    // Lines go on behind a backslash, behind a pipe and in quotes.
-    for (; at + 1 < lines.length; at++) {
-      const next = lines[at + 1] ?? "";
-      if (hasOpenQuote(text)) text += `\n${next}`;
-      else if (/(?:^|[^\\])(?:\\\\)*\\$/.test(text)) text = text.slice(0, -1) + next;
-      else if (/[^|]\|\s*$/.test(text) && !/<<|(?:^|\s)#/.test(text)) text += ` ${next}`;
-      else break;
-    }
-    const documents = [...text.matchAll(/<<(-?)\s*(["']?)([\w.-]+)\2/g)];
-    let input = "";
-    for (const [, dash, , end = ""] of documents) {
-      while (++at < lines.length) {
-        const body = lines[at] ?? "";
-        if ((dash === "-" ? body.replace(/^\t+/, "") : body) === end) break;
-        input += `${body}\n`;
-      }
-    }
-    for (const command of commandsOf(text, shell)) calls.push(...unwrap(command, input, line));
-  }
-  return calls;
-}
-
-/** A word as the path that it may be, in the folder of the call; undefined where only the shell knows. */
-export function pathIn({ directory, root }: Pick<Call, "directory" | "root">, word: string): string | undefined {
-  if (root !== undefined) return word.startsWith("$") ? word : pathIn({ directory: root }, `${root}/${word}`);
-  if (word.startsWith("/") || word.startsWith("$")) return normalize(word);
-  return directory === undefined || word.startsWith("~") ? undefined : normalize(`${directory}/${word}`);
-}
-
-function normalize(path: string): string {
-  const cleaned = posix.normalize(path);
-  return cleaned.length > 1 ? cleaned.replace(/\/$/, "") : cleaned;
-}
-
-function hasOpenQuote(text: string): boolean {
-  let quote = "";
-  for (let i = 0; i < text.length; i++) {
-    const character = text[i] ?? "";
-    if (character === "\\" && quote !== "'") i++;
-    else if (quote !== "") quote = character === quote ? "" : quote;
-    else if (character === "'" || character === '"') quote = character;
-    else if (character === "#" && /^$|\s/.test(text[i - 1] ?? "")) return false;
-  }
-  return quote !== "";
-}
-
-/** The simple commands of a line; those in `$(…)` come before the one that uses them. */
-function commandsOf(text: string, shell: Shell): Simple[] {
-  const commands: Simple[] = [];
-  let words: string[] = [];
-  let word: string | undefined;
-  let piped: readonly string[] | undefined;
-  const substitute = (script: string) =>
-    commands.push(...commandsOf(script, { folders: [...shell.folders], pushed: [...shell.pushed] }));
-  const endWord = () => {
-    if (word !== undefined) words.push(word);
-    word = undefined;
-  };
-  const endCommand = () => {
-    endWord();
-    if (words.length > 0) {
-      commands.push({ words, directory: shell.folders.at(-1), ...(piped && { piped }) });
-      changeFolder(shell, words);
-    }
-    piped = undefined;
-    words = [];
-  };
-  for (let i = 0; i < text.length; i++) {
-    const character = text[i] ?? "";
-    if (character === "\\") word = (word ?? "") + (text[++i] ?? "");
-    else if (character === "'") {
-      const end = closing(text, i, "'");
-      word = (word ?? "") + text.slice(i + 1, end);
-      i = end;
-    } else if (character === '"') {
-      const end = closing(text, i, '"');
-      const inner = text.slice(i + 1, end);
-      for (const [, substituted = ""] of inner.matchAll(/\$\(([^()]*)\)/g)) substitute(substituted);
-      word = (word ?? "") + inner.replace(/\\(["\\$`])/g, "$1");
-      i = end;
-    } else if (character === "$" && text[i + 1] === "(") {
-      const end = closingParenthesis(text, i + 1);
-      substitute(text.slice(i + 2, end));
-      word = (word ?? "") + text.slice(i, end + 1);
-      i = end;
-    } else if (character === "#" && word === undefined) break;
-    else if (/\s/.test(character)) endWord();
-    else if (";&|()".includes(character) && text[i - 1] !== ">") {
-      endWord();
-      const before = words;
-      endCommand();
-      if (character === "|" && text[i + 1] !== "|" && text[i - 1] !== "|") piped = before;
-      if (character === "(") shell.folders.push(shell.folders.at(-1));
-      if (character === ")" && shell.folders.length > 1) shell.folders.pop();
-    } else word = (word ?? "") + character;
-  }
-  endCommand();
-  return commands;
-}
-
-function changeFolder({ folders, pushed }: Shell, words: readonly string[]): void {
-  const [program, ...operands] = words.filter((word) => !KEYWORDS.has(word));
-  const from = folders.at(-1);
-  if (program === "popd") folders[folders.length - 1] = pushed.pop();
-  if (program !== "cd" && program !== "pushd") return;
-  if (program === "pushd") pushed.push(from);
-  const target = operands.find((word) => !/^-./.test(word) && !word.startsWith(">"));
-  const isKnown = target !== undefined && target !== "-";
-  folders[folders.length - 1] = isKnown ? pathIn({ directory: from }, target) : undefined;
-}
-
-function closing(text: string, start: number, quote: string): number {
-  for (let i = start + 1; i < text.length; i++) {
-    if (text[i] === "\\" && quote === '"') i++;
-    else if (text[i] === quote) return i;
-  }
-  return text.length;
-}
-
-function closingParenthesis(text: string, start: number): number {
-  let depth = 0;
-  for (let i = start; i < text.length; i++) {
-    if (text[i] === "(") depth++;
-    else if (text[i] === ")" && --depth === 0) return i;
-  }
-  return text.length;
-}
-
-/** What a command calls in the end: behind keywords, assignments, and programs that run others. */
-function unwrap({ words, directory, piped }: Simple, input: string, line: number): Call[] {
-  const text = words.slice(words.findIndex((word) => !KEYWORDS.has(word))).join(" ");
-  let rest = [...words];
-  let root: string | undefined;
-  let from: readonly string[] | undefined;
-  for (;;) {
-    const [first] = rest;
-    if (first === undefined || first === "for" || first === "case") return [];
-    if (KEYWORDS.has(first) || /^\w+\+?=/.test(first)) {
-      rest = rest.slice(1);
-      continue;
-    }
-    const program = first.slice(first.lastIndexOf("/") + 1);
-    const skipped = WRAPPERS.get(program);
-    const operands = rest.slice(1);
-    if (skipped !== undefined) {
-      while (operands[0]?.startsWith("-")) operands.splice(0, VALUED[program]?.test(operands[0]) ? 2 : 1);
-      if (program === "chroot") root = operands[0];
-      if (program === "xargs") from = piped;
-      rest = operands.slice(skipped);
-      continue;
-    }
-    const script = SHELLS.has(program) ? operands[operands.findIndex((word) => /^-\w*c$/.test(word)) + 1] : undefined;
-    if (script !== undefined && operands.some((word) => /^-\w*c$/.test(word))) {
-      return callsOf(script, directory).map((call) => ({ ...(root !== undefined && { root }), ...call, line }));
-    }
-    const common = { directory, ...(root !== undefined && { root }), input, line, text };
-    const call = { program, words: operands, ...(from && { from }), ...common };
-    return program === "find" ? [call, ...calledByFind(operands, common)] : [call];
-  }
-}
-
-/** What `find` runs for each file. */
-function calledByFind(
-  words: readonly string[],
-  common: Pick<Call, "directory" | "root" | "input" | "line" | "text">,
+export function callsOf(
+  script: string,
+  { folder, arguments: given = [], environment = {} }: Surroundings = {},
 ): Call[] {
-  return words.flatMap((word, i) => {
-    if (!EXEC.has(word)) return [];
-    const end = words.findIndex((each, at) => at > i && (each === ";" || each === "+"));
-    const command = words.slice(i + 1, end === -1 ? undefined : end);
-    const from = words.slice(0, i);
-    const { directory, input, line, text } = common;
-    return unwrap({ words: command, directory }, input, line).map((call) => ({ ...call, ...common, from, text }));
-  });
+  const scope = new Scope(
+    folder,
+    Object.entries(environment).map(([name, value]) => [name, [value]] as const),
+  );
+  scope.setArguments(given);
+  return new Reader(scope).read(script);
+}
+
+interface How {
+  readonly text: string;
+  readonly mark?: string;
+  readonly root: string[] | undefined;
+  /** Of `xargs`, what stands for a word that comes by the pipe; empty where such words come last. */
+  readonly fed?: string;
+}
+
+/** Goes through a script as a shell would, but takes every branch once. */
+class Reader {
+  #scope: Scope;
+  readonly #outer: Scope[] = [];
+  /** What `popd` goes back to. */
+  readonly #pushed: (string | undefined)[] = [];
+  readonly #calls: Call[] = [];
+  #line = 0;
+  #input = "";
+  /** What the command before it in the pipeline was told. */
+  #last: { readonly paths: readonly string[]; readonly text: string } = { paths: [], text: "" };
+
+  constructor(scope: Scope) {
+    this.#scope = scope;
+  }
+
+  read(script: string): Call[] {
+    for (const { items, input, isExpanded, number } of linesOf(script)) {
+      this.#line = number;
+      this.#input = isExpanded ? this.#expanded(input) : input;
+      for (const item of items) this.#take(item);
+    }
+    return this.#calls;
+  }
+
+  /** Only what is known for sure: of the rest, the text is more telling. */
+  #expanded(input: string): string {
+    return input.replace(/\$(?:\w+|\{\w+\})/g, (template) => {
+      const [value, ...more] = this.#scope.expand(template);
+      return value === undefined || more.length > 0 || value.includes("**") ? template : value;
+    });
+  }
+
+  #take(item: Item): void {
+    if (item.type === "command") {
+      if (!item.isPiped) this.#last = { paths: [], text: "" };
+      this.#simple(item.words);
+    } else if (item.type === "open") {
+      this.#outer.push(this.#scope);
+      this.#scope = this.#scope.copy();
+    } else {
+      // Those of `case` were never opened.
+      this.#scope = this.#outer.pop() ?? this.#scope;
+    }
+  }
+
+  #simple(all: readonly Word[]): void {
+    let at = 0;
+    while (KEYWORDS.has(all[at]?.text ?? "")) at++;
+    const assigned = at;
+    while (ASSIGNMENT.test(all[at]?.text ?? "")) at++;
+    const words = all.slice(at);
+    const [first] = words;
+    if (first === undefined) this.#assign(all.slice(assigned));
+    else if (first.text === "for") this.#loop(words);
+    else if (first.text !== "case") this.#call(words, textOf(all.slice(assigned)));
+  }
+
+  #assign(words: readonly Word[]): void {
+    for (const { text, template } of words) {
+      const [all, name, isAppended] = ASSIGNMENT.exec(text) ?? [];
+      if (all === undefined || name === undefined) continue;
+      this.#scope.set(name, isAppended === "+" ? undefined : this.#scope.expand(template.slice(all.length)));
+    }
+  }
+
+  #loop([, variable, keyword, ...values]: readonly Word[]): void {
+    if (variable === undefined) return;
+    const found = keyword?.text === "in" ? values.flatMap(({ template }) => this.#scope.expand(template)) : [];
+    this.#scope.set(variable.text, found);
+  }
+
+  #call(words: readonly Word[], written: string): void {
+    const text = this.#last.text === "" ? written : `${this.#last.text} | ${written}`;
+    this.#run(words, { text, root: undefined });
+  }
+
+  /** What a command calls in the end: behind assignments and programs that run others. */
+  #run(given: readonly Word[], how: How): void {
+    let rest = [...given];
+    let { root } = how;
+    let placeholder: string | undefined;
+    let isFed = false;
+    for (;;) {
+      const [first, ...operands] = rest;
+      if (first === undefined) return;
+      const wrapper = WRAPPERS.get(nameOf(first.text));
+      if (wrapper === undefined && !ASSIGNMENT.test(first.text)) break;
+      while (wrapper !== undefined && operands[0]?.text.startsWith("-")) {
+        const option = operands.shift()?.text ?? "";
+        if (/^-I./.test(option)) placeholder = option.slice(2);
+        if (wrapper.options.test(option)) {
+          const value = operands.shift()?.text;
+          if (option === "-I") placeholder = value;
+        }
+      }
+      const program = nameOf(first.text);
+      if (program === "xargs") isFed = true;
+      if (program === "chroot" && operands[0] !== undefined) root = this.#scope.paths(operands[0]);
+      rest = operands.slice(wrapper?.skipped ?? 0);
+    }
+    this.#emit(rest, { ...how, root, ...(isFed && { fed: placeholder ?? "" }) });
+  }
+
+  #emit(words: readonly Word[], how: How): void {
+    const { words: plain, outputs } = withoutRedirections(words);
+    const [first, ...operands] = plain;
+    if (first === undefined) return;
+    const { paths: piped } = this.#last;
+    const pathsOf = (word: Word): string[] =>
+      how.fed !== undefined && word.text === how.fed ? [...piped] : this.#scope.paths(word, how.root);
+    const program = nameOf(first.text);
+    const paths = [...operands.map(pathsOf), ...(how.fed === "" ? [piped] : [])];
+    const call: Call = {
+      program,
+      words: words.slice(1).map(({ text }) => text),
+      text: how.text,
+      mark: how.mark ?? program,
+      operands: operands.map(({ text }) => text),
+      paths,
+      command: /[/$]/.test(first.text) || first.text === how.fed ? pathsOf(first) : [],
+      outputs: outputs.flatMap((word) => this.#scope.paths(word, how.root)),
+      piped,
+      ...(how.root !== undefined && { root: how.root[0] }),
+      input: this.#input,
+      line: this.#line,
+    };
+    this.#last = { paths: [...piped, ...paths.flat()], text: how.text };
+    const script = SHELLS.has(program) && operands.some(isScriptOption) ? operands.findIndex(isScriptOption) + 1 : 0;
+    if (script > 0) this.#nested(operands[script]?.text ?? "", call, 0, paths.slice(script + 2));
+    else {
+      this.#calls.push(call);
+      if (SHELLS.has(program) && operands.every(({ text }) => text.startsWith("-"))) this.#nested(this.#input, call, 1);
+      this.#change(program, operands);
+      if (program === "find") this.#found(operands, how);
+    }
+  }
+
+  /** A script within the script. */
+  #nested(script: string, { root }: Call, offset: number, given: readonly (readonly string[])[] = []): void {
+    const scope = this.#scope.copy();
+    scope.setArguments(given);
+    if (root !== undefined) scope.folder = root;
+    for (const call of new Reader(scope).read(script)) {
+      const line = this.#line + (offset === 0 ? 0 : call.line + offset);
+      this.#calls.push({ ...(root !== undefined && { root }), ...call, line });
+    }
+  }
+
+  /** What a command changes for those behind it. */
+  #change(program: string, operands: readonly Word[]): void {
+    if (program === "cd" || program === "pushd") {
+      if (program === "pushd") this.#pushed.push(this.#scope.folder);
+      const paths = operands.flatMap((word) => this.#scope.paths(word));
+      this.#scope.folder = paths.length === 1 && !paths[0]?.startsWith("**") ? paths[0] : undefined;
+    } else if (program === "popd") this.#scope.folder = this.#pushed.pop();
+    else if (DECLARERS.has(program)) this.#assign(operands);
+    else if (program === "read") for (const { text } of operands) this.#scope.set(text, undefined);
+    else if (program === "shift") this.#scope.setArguments([]);
+    else if (program === "set" && operands[0]?.text === "--")
+      this.#scope.setArguments(operands.slice(1).map(({ template }) => this.#scope.expand(template)));
+  }
+
+  /** What `find` runs for what it finds, which `{}` stands for. */
+  #found(operands: readonly Word[], how: How): void {
+    const end = operands.findIndex(({ text }) => /^[-!]/.test(text));
+    const starts = operands.slice(0, end < 0 ? undefined : end).flatMap((word) => this.#scope.paths(word, how.root));
+    const name = operands.findIndex(({ text }) => /^-i?name$/.test(text)) + 1;
+    const found = name === 0 ? ["**"] : [`${operands[name]?.text}`, `**/${operands[name]?.text}`];
+    const below = starts.flatMap((start) => found.map((each) => `${start === "/" ? "" : start}/${each}`));
+    const piped = this.#last;
+    this.#last = { ...piped, paths: below };
+    for (const [i, { text }] of operands.entries()) {
+      if (text === "-delete") this.#emit([wordOf("rm"), wordOf("{}")], { ...how, mark: text, fed: "{}" });
+      if (!/^-(?:exec|execdir|ok|okdir)$/.test(text)) continue;
+      const stop = operands.findIndex(({ text }, j) => j > i && /^[;+]$/.test(text));
+      this.#run(operands.slice(i + 1, stop < 0 ? undefined : stop), { ...how, fed: "{}" });
+    }
+    this.#last = { ...piped, paths: below };
+  }
+}
+
+function nameOf(program: string): string {
+  return program.slice(program.lastIndexOf("/") + 1);
+}
+
+function textOf(words: readonly Word[]): string {
+  return words.map(({ text }) => text).join(" ");
+}
+
+function wordOf(text: string): Word {
+  return { text, template: text };
+}
+
+function isScriptOption({ text }: Word): boolean {
+  return /^-\w*c$/.test(text);
+}
+
+function withoutRedirections(words: readonly Word[]): { words: Word[]; outputs: Word[] } {
+  const [plain, outputs]: [Word[], Word[]] = [[], []];
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] ?? wordOf("");
+    const [all, operator = "", target = ""] = REDIRECTION.exec(word.text) ?? [];
+    if (all === undefined) plain.push(word);
+    else {
+      const goal = target === "" ? words[++i] : { text: target, template: word.template.slice(-target.length) };
+      if (goal !== undefined && operator.startsWith(">") && !/^&|^\d+$/.test(goal.text)) outputs.push(goal);
+    }
+  }
+  return { words: plain, outputs };
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { callsOf } from "../../src/views/shell.ts";
 import { making } from "../../src/views/why/commands.ts";
 import { project, runCli } from "../helpers.ts";
 import { writeRoot } from "../root.ts";
@@ -318,29 +319,19 @@ describe("images on images of others", () => {
 });
 
 test("of a script's commands, one counts that names the file, or can have brought it", () => {
-  const call = (order: number, program: string, ...words: string[]) => ({
-    program,
-    words,
-    text: [program, ...words].join(" "),
-    directory: "/",
-    order,
-    input: "",
-    line: order,
-    place: { file: "f", line: order, column: 1 },
-    placeOfInput: () => ({ file: "f", line: order, column: 1 }),
-  });
-  const calls = [
-    call(0, "echo", "init", ">>", "$sysroot/etc/init-ran"),
-    call(1, "cp", "-r", "/layer/usr/etc/*", "/layer/etc/"),
-    call(2, "systemd-sysusers", "/layer/etc"),
-  ];
+  const place = { file: "f", line: 1, column: 1 };
+  const placed = (script: string) =>
+    callsOf(script, { folder: "/" }).map((call, order) => ({ ...call, order, place, placeOfInput: () => place }));
+  const script =
+    "echo init >> $sysroot/etc/init-ran\ncp -r /layer/usr/etc/* /layer/etc/\nsystemd-sysusers /layer/etc\n";
+  const calls = placed(script);
   const made = (path: string, isCopy: boolean, from = calls) =>
     making(from, path, ["/layer"], isCopy ? `usr/${path}` : undefined)?.program;
   expect(made("etc/init-ran", false)).toBe("echo");
   expect(made("etc/passwd", false)).toBe("systemd-sysusers");
   expect(made("etc/app.conf", true)).toBe("cp");
   expect(made("etc/app.conf", false, calls.slice(0, 2))).toBeUndefined();
-  const caches = [call(0, "ldconfig", "-r", "/layer"), call(1, "mkdir", "-p", "/layer/etc/xdg"), ...calls];
+  const caches = placed(`ldconfig -r /layer\nmkdir -p /layer/etc/xdg\n${script}`);
   expect(made("etc/ld.so.cache", false, caches)).toBe("ldconfig");
   expect(made("etc/xdg", false, caches)).toBe("mkdir");
   expect(made("etc/xdg/app", false, caches.slice(0, 2))).toBeUndefined();

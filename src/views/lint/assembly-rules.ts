@@ -1,14 +1,19 @@
 /** Rules on scripts that assemble images: what has to be done to the files before `build-oci`, and in which order. */
 
 import type { Element } from "../../project/element.ts";
+import { assemblyCalls } from "../assembly.ts";
 import { contentOf, filesIn, missingOf } from "../contents.ts";
 import { contributors, type LintImage, staged } from "../images.ts";
 import { placeOf } from "../place.ts";
 import { allCalls, integrationCalls, type PlacedCall } from "../scripts.ts";
-import { BUILD, DCONF, does, LDCONFIG, MERGE, makesWith, REMOVE, type Step, writtenPaths } from "./assembly-steps.ts";
+import { sourcesOf, writtenBy } from "../written-paths.ts";
+import { BUILD, DCONF, does, isWithin, LDCONFIG, MERGE, makesWith, REMOVE, type Step } from "./assembly-steps.ts";
 import type { Finding, LintContext, Rule, Unchecked } from "./finding.ts";
 import type { RuleId } from "./rule-ids.ts";
 
+/** `libx.so`, `libx.so.1`, and what a pattern of them may be. */
+const LIBRARY = /\.so(?:\.(?:\d|\*).*)?$/;
+const LIBRARY_FOLDER = /(?:^|\/)lib(?:32|64)?(?:\/[\w]+-[\w]+-[\w-]+)?$/;
 const ORDER = "The order is: merge /usr/etc into /etc, dconf update, ldconfig, build-oci";
 
 export const usrEtcLeft = missing("usr-etc-left", "An image has /usr/etc beside /etc", REMOVE, {
@@ -34,7 +39,7 @@ export const ldconfigMissing = missing(
 export const dconfMissing = missing("dconf-missing", "An image has dconf keyfiles that are not compiled", DCONF, {
   path: (path) => /^(?:usr\/)?(?:etc|share)\/dconf\/db\/[^/]+\.d\//.test(path),
   result: (path) => /^(?:usr\/)?(?:etc|share)\/dconf\/db\/[^/.]+$/.test(path),
-  hint: ({ name }) => /(?:^|\/)dconf\b/.test(name),
+  hint: (element) => /(?:^|\/)dconf\b/.test(element.name) || mentions(element, /\/dconf\/db\/\w+\.d\b/),
   message: "Nothing runs dconf update: what dconf keyfiles in the layer say has no effect",
   advice: "Run dconf update LAYER/etc/dconf/db before ldconfig and build-oci",
 });
@@ -54,17 +59,17 @@ export const ldconfigEarly: Rule = {
   id: "ldconfig-early",
   summary: "Libraries are installed after ldconfig",
   *check({ images }) {
-    for (const { element, calls, layers } of images) {
-      const last = calls.findLast((call) => does(LDCONFIG, call));
+    for (const image of images) {
+      const { element, folders } = image;
+      const calls = assemblyCalls(element, image.calls, folders);
+      const last = calls.findLast((call) => does(LDCONFIG, call, folders));
       const built = calls.find(BUILD.is);
       if (last === undefined || built === undefined) continue;
-      const roots = layers.flatMap(({ location }) => (location === undefined ? [] : [location]));
       const late = calls.find(
         (call) =>
           call.order > last.order &&
           call.order < built.order &&
-          writtenPaths(call).some((path) => roots.some((root) => path.startsWith(`${root}/`))) &&
-          call.words.some((word) => /\/lib(?:32|64)?(?:\/|$)|\.so\b/.test(word)),
+          installedLibraries(call).some((path) => isWithin(path, folders)),
       );
       if (late === undefined) continue;
       yield {
@@ -76,6 +81,16 @@ export const ldconfigEarly: Rule = {
   },
 };
 
+/** Where a call puts libraries, as far as names tell. */
+function installedLibraries(call: PlacedCall): string[] {
+  // What is in a folder or an archive, nobody can tell.
+  const isWhole =
+    /^(?:tar|unzip|rsync)$/.test(call.program) ||
+    call.words.some((word) => /^-[A-Za-z]*[aRr]|^--(?:re|ar)c/.test(word));
+  const brings = isWhole || sourcesOf(call).some((path) => LIBRARY.test(path) || path.endsWith("*"));
+  return writtenBy(call).filter((path) => LIBRARY.test(path) || (brings && LIBRARY_FOLDER.test(path)));
+}
+
 function finding({ id: rule }: Rule, element: Element, { place }: Pick<PlacedCall, "place">) {
   return { rule, severity: "warning", element, place } as const;
 }
@@ -86,11 +101,13 @@ function ordered(id: RuleId, summary: string, step: Step, others: readonly Step[
     id,
     summary,
     *check({ images }) {
-      for (const { element, calls } of images) {
-        const first = calls.find((call) => does(step, call));
+      for (const image of images) {
+        const { element, folders } = image;
+        const calls = assemblyCalls(element, image.calls, folders);
+        const first = calls.find((call) => does(step, call, folders));
         if (first === undefined) continue;
         for (const other of others) {
-          const before = calls.find((call) => does(other, call));
+          const before = calls.find((call) => does(other, call, folders));
           // Done once in time and once more is no mistake.
           if (before === undefined || first.order < before.order) continue;
           const has = other === BUILD ? "has no effect on the image" : "comes too late";
@@ -127,12 +144,13 @@ function missing(id: RuleId, summary: string, step: Step, need: Need): Rule {
     summary,
     *check(context): Generator<Finding | Unchecked> {
       for (const image of context.images) {
-        const { element, calls, layers } = image;
+        const { element, layers, folders } = image;
+        const calls = assemblyCalls(element, image.calls, folders);
         const parts = [...contributors(image)];
         // Of a stack of nothing another rule tells.
         if (!parts.some(({ hasArtifact }) => hasArtifact)) continue;
-        if (isDone(context, image, parts, step)) continue;
-        const half = calls.find((call) => need.half?.step.is(call));
+        if (isDone(context, image, calls, parts, step)) continue;
+        const half = calls.find((call) => need.half !== undefined && does(need.half.step, call, folders));
         const [layer] = layers;
         const place = (half ?? calls.find(BUILD.is))?.place ?? (layer && placeOf(layer.node));
         if (place === undefined) continue;
@@ -155,14 +173,20 @@ function missing(id: RuleId, summary: string, step: Step, need: Need): Rule {
 }
 
 /** Of an image in the cache its files tell, and else what is called. */
-function isDone(context: LintContext, image: LintImage, parts: readonly Element[], step: Step): boolean {
-  const { calls } = image;
+function isDone(
+  context: LintContext,
+  image: LintImage,
+  calls: readonly PlacedCall[],
+  parts: readonly Element[],
+  step: Step,
+): boolean {
+  const { folders } = image;
   if (step !== REMOVE || context.root(image) === undefined) {
-    if (calls.some((call) => does(step, call)) || parts.some((each) => makesWith(step, each))) return true;
+    if (calls.some((call) => does(step, call, folders)) || parts.some((each) => makesWith(step, each))) return true;
   }
   // What comes too late, another rule tells.
   const built = calls.find(BUILD.is);
-  if (built !== undefined && calls.some((call) => call.order > built.order && does(step, call))) return true;
+  if (built !== undefined && calls.some((call) => call.order > built.order && does(step, call, folders))) return true;
   return step.integrates && isIntegrated(context, parts, step);
 }
 

@@ -1,18 +1,19 @@
-/** The rule on capabilities and setuid bits, which artifacts do not keep. */
+/** The rule on capabilities, setuid, setgid and sticky bits, which artifacts do not keep. */
 import { dependencies, Visited } from "../../graph/scopes.ts";
 import { declaredFor } from "../../oci/declared.ts";
 import type { Element } from "../../project/element.ts";
-import { installRoot } from "../images.ts";
+import { installRoot, isScratch } from "../images.ts";
 import { initialScriptCalls, ownCalls } from "../scripts.ts";
 import type { Call } from "../shell.ts";
+import { writtenBy } from "../written-paths.ts";
 import type { Rule } from "./finding.ts";
 
-/** Of what has a mode, setuid and setgid. */
-const SPECIAL_BITS = 0o6000;
+/** Of what has a mode, setuid, setgid and sticky. */
+const SPECIAL_BITS = 0o7000;
 
 export const attributesLost: Rule = {
   id: "attributes-lost",
-  summary: "Commands set capabilities or setuid bits, which artifacts do not keep",
+  summary: "Commands set capabilities, setuid, setgid or sticky bits, which artifacts do not keep",
   *check({ elements }) {
     // What scripts run over the files of others, they run with their own environment.
     const visited = new Visited();
@@ -27,7 +28,8 @@ export const attributesLost: Rule = {
         (each) => !served.has(element) || setsCapabilities(each),
       );
       const call = [...own, ...initial].find(
-        (each) => (setsCapabilities(each) || setsMode(each)) && !isDeclared(element, each),
+        (each) =>
+          (setsCapabilities(each) || setsMode(each)) && !isElsewhere(element, each) && !isDeclared(element, each),
       );
       if (call === undefined) continue;
       yield {
@@ -36,8 +38,7 @@ export const attributesLost: Rule = {
         element,
         place: call.place,
         message: `What ${call.program} sets here is lost: of a file, artifacts keep the content and whether it is executable`,
-        advice:
-          "Declare it under 'public: oci: files:' for images of kind oci, or preload fakecap where a script assembles the image",
+        advice: "Declare it under 'public: oci: files:', or preload fakecap where oci-builder writes the image",
       };
     }
   },
@@ -52,13 +53,13 @@ function servesBuildOci({ kind, config }: Element): boolean {
   return kind === "script" && config.bool("build-oci") === true;
 }
 
-function setsCapabilities({ program }: Call): boolean {
-  return program === "setcap";
+function setsCapabilities({ program, words }: Call): boolean {
+  return program === "setcap" || (program === "setfattr" && words.some((word) => word.endsWith("security.capability")));
 }
 
 function setsMode({ program, words }: Call): boolean {
   const given = program === "install" || program === "mkdir" ? modeOptions(words) : program === "chmod" ? words : [];
-  return given.some((word) => /^0?[2-7]\d{3}$/.test(word) || /(?:^|,)[ugoa]*[+=][rwx]*s/.test(word));
+  return given.some((word) => /^0?[1-7]\d{3}$/.test(word) || /(?:^|,)[ugoa]*[+=][rwx]*[st]/.test(word));
 }
 
 /** `-m 4755`, `-Dm4755`, `--mode=4755`, `--mode 4755`. */
@@ -79,15 +80,29 @@ function isDeclared(element: Element, call: Call): boolean {
   };
   const paths = targets(element, call);
   // Of what only the shell knows, any will do.
-  return paths.length === 0 || paths.some((path) => path.includes("$")) ? isSaid() : paths.every(isSaid);
+  return paths.length === 0 || paths.some((path) => path.includes("*")) ? isSaid() : paths.every(isSaid);
+}
+
+/** Whether it is about what the element does not install. */
+function isElsewhere(element: Element, call: Call): boolean {
+  const named = filesOf(call);
+  return named.length > 0 && named.every((path) => isScratch(element, path));
 }
 
 /** The paths in the artifact of what a call sets something of, without slashes at either end. */
-function targets(element: Element, { program, words }: Call): string[] {
-  const named = (program === "install" ? words.slice(-1) : words).filter((word) => word.includes("/"));
+function targets(element: Element, call: Call): string[] {
   const root = installRoot(element);
-  return named.map((word) => {
-    const path = word.startsWith(`${root}/`) ? word.slice(root.length) : word.replace(/^\$(?:\w+|\{\w+\})/, "");
-    return path.replace(/^\/+|\/+$/g, "");
+  return filesOf(call).map((path) => {
+    const inside = path.startsWith(`${root}/`) ? path.slice(root.length) : path;
+    return inside.replace(/^(?:\*\*)?\/+/, "");
   });
+}
+
+/** What a call sets something of. */
+function filesOf(call: Call): string[] {
+  const { program, operands, paths } = call;
+  if (program === "install") return writtenBy(call);
+  // The first word of others says what.
+  const what = program === "mkdir" ? -1 : operands.findIndex((word) => !word.startsWith("-"));
+  return paths.slice(what + 1).flat();
 }

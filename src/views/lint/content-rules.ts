@@ -5,7 +5,7 @@ import { domainsOf, splitFilter } from "../../artifact/splits.ts";
 import { counted } from "../../base/counted.ts";
 import { Tree } from "../../cas/tree.ts";
 import type { Element } from "../../project/element.ts";
-import { contentOf, missingOf, selectionOf, some, splitRules } from "../contents.ts";
+import { contentOf, filesIn, missingOf, selectionOf, some, splitRules } from "../contents.ts";
 import { type LintImage, locatedDependencies, madeOf, staged } from "../images.ts";
 import { placeOf } from "../place.ts";
 import type { Finding, LintContext, Rule, Unchecked } from "./finding.ts";
@@ -86,7 +86,10 @@ export const unneededInLayer: Rule = {
   id: "unneeded-in-layer",
   summary: "A layer has files that only builds or debuggers need",
   *check(context): Generator<Finding | Unchecked> {
-    for (const { element, layers } of context.images) {
+    for (const image of context.images) {
+      const { element, layers } = image;
+      const built = context.root(image);
+      const present = built && filesIn(context.cas, built);
       for (const { root, node } of layers) {
         if (root.kind !== "compose") continue;
         const { exclude, include } = selectionOf(root);
@@ -107,6 +110,8 @@ export const unneededInLayer: Rule = {
           const takes = splitFilter(rules, selectionOf(root));
           for (const [path, item] of contentOf(context, part) ?? []) {
             if (takes?.(path) === false || !content.has(path) || item.kind !== "file") continue;
+            // Scripts can have removed it.
+            if (present?.has(path) === false) continue;
             if (domainsOf(rules, path).some((domain) => kept.includes(domain))) files.set(path, item.digest.size);
           }
         }

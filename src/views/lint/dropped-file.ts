@@ -1,10 +1,11 @@
 /** The rule on files that a compose left out, and that what is made of it needs: as a link's target, or by name. */
 import type { Element } from "../../project/element.ts";
+import { assemblyCalls } from "../assembly.ts";
 import { contentOf, domainText, droppedBy, filesIn, missingOf } from "../contents.ts";
 import { contributors, type LintImage, locatedDependencies, madeOf, staged } from "../images.ts";
 import { type Place, placeOf } from "../place.ts";
 import { allCalls } from "../scripts.ts";
-import { writtenPaths } from "./assembly-steps.ts";
+import { writtenBy } from "../written-paths.ts";
 import type { Finding, LintContext, Rule, Unchecked } from "./finding.ts";
 
 /** Programs to which it is no matter whether a file is there. */
@@ -27,13 +28,14 @@ export const droppedFiles: Rule = {
       if (dropped.size === 0) continue;
       const report = (element: Element, place: Place, path: string, who: string): Finding => {
         const part = dropped.get(path);
+        const origin = part && installerOf(context, part, path);
         const domain = part === undefined ? "" : domainText(context, part, path);
         return {
           rule: this.id,
           severity: "warning",
           element,
           place,
-          message: `${who} needs /${path} of ${part?.fullName}, which ${compose.fullName} leaves out (${domain})`,
+          message: `${who} needs /${path} of ${origin?.fullName}, which ${compose.fullName} leaves out (${domain})`,
           advice: "Keep the domain, or move the file to another by 'public: bst: split-rules:' of its element",
         };
       };
@@ -63,6 +65,12 @@ export const droppedFiles: Rule = {
     }
   },
 };
+
+/** Of what an element is made of, what installs a path. */
+function installerOf(context: LintContext, element: Element, path: string): Element {
+  const below = madeOf(element).findLast((each) => contentOf(context, each)?.has(path));
+  return below === undefined ? element : installerOf(context, below, path);
+}
 
 function targetOf(path: string, target: string): string {
   const names: string[] = [];
@@ -98,17 +106,32 @@ function isStaged(context: LintContext, script: Element, path: string): boolean 
   return staged(script.buildDependencies).some((each) => contentOf(context, each)?.has(path) === true);
 }
 
-/** Paths within a compose that the commands of a script name that has it. */
+/** Paths within a compose that the commands of a script name that is made of it, and those of initial scripts. */
 function touched(script: Element, compose: Element) {
-  if (script.kind !== "script" || !script.buildDependencies.includes(compose)) return [];
-  const location = locatedDependencies(script).find(({ element }) => element === compose)?.location;
-  const prefix = location === undefined ? "/" : `${location}/`;
-  return allCalls(script).flatMap((call) => {
-    const { words, program, place } = call;
+  if (script.kind !== "script") return [];
+  const folders = locationsOf(script, compose);
+  if (folders.length === 0) return [];
+  return assemblyCalls(script, allCalls(script), folders).flatMap((call) => {
+    const { program, place, paths, command } = call;
     if (MAKERS.has(program)) return [];
-    const written = writtenPaths(call);
-    return words
-      .filter((word) => word.startsWith(prefix) && !written.includes(word))
-      .map((word) => ({ path: word.slice(prefix.length), place, who: `The command ${program}` }));
+    const written = writtenBy(call);
+    const read = [...command, ...paths.flat()].filter((path) => !written.includes(path));
+    return read.flatMap((path) => {
+      const folder = folders.find((each) => path.startsWith(each === "/" ? each : `${each}/`));
+      if (folder === undefined) return [];
+      return [{ path: path.slice(folder === "/" ? 1 : folder.length + 1), place, who: `The command ${program}` }];
+    });
   });
+}
+
+/** Where a script has what is made of a compose. */
+function locationsOf(script: Element, compose: Element): string[] {
+  const isMade = (root: Element) =>
+    contributors({ layers: [{ root, node: root.node, location: undefined }] }).has(compose);
+  const located = locatedDependencies(script);
+  const found = located.flatMap(({ element, location }) => (isMade(element) ? [location] : []));
+  const isAtRoot = script.buildDependencies.some(
+    (each) => !located.some(({ element }) => element === each) && isMade(each),
+  );
+  return isAtRoot ? [...found, "/"] : found;
 }

@@ -1,14 +1,11 @@
 /** The rule on initial scripts: something must collect them for an image, and run them. */
-import { dependencies } from "../../graph/scopes.ts";
 import type { Element } from "../../project/element.ts";
 import { some } from "../contents.ts";
-import { contributors, staged } from "../images.ts";
+import { contributors } from "../images.ts";
+import { type Collector, collectedBy, collectorsOf, runnersOf } from "../initial-script-runs.ts";
 import { placeOf } from "../place.ts";
-import { allCalls, commandTexts } from "../scripts.ts";
+import { allCalls } from "../scripts.ts";
 import type { Rule } from "./finding.ts";
-
-/** The tool of Freedesktop SDK knows by itself where they usually are. */
-const RUNNER = /^prepare-image\b/;
 
 export const initialScriptsNotRun: Rule = {
   id: "initial-scripts-not-run",
@@ -21,7 +18,7 @@ export const initialScriptsNotRun: Rule = {
       if (scripted.length === 0) continue;
       const makers = [image.element, ...parts].map((maker) => ({ maker, collectors: collectorsOf(maker) }));
       const collected = reach(makers.flatMap(({ collectors }) => collectors));
-      const run = reach(makers.flatMap(({ maker, collectors }) => collectors.filter((each) => runs(maker, each))));
+      const run = reach(makers.flatMap(({ maker, collectors }) => runBy(maker, collectors)));
       for (const part of scripted) {
         const script = scriptOf(part);
         if (script === undefined || run.has(part)) continue;
@@ -47,24 +44,17 @@ function scriptOf(element: Element) {
   return element.publicData.mapping("initial-script")?.scalar("script");
 }
 
-function collectorsOf(maker: Element): Element[] {
-  return staged(maker.buildDependencies).filter(({ kind }) => kind === "collect_initial_scripts");
-}
-
 /** By elements, those that collect from them. */
-function reach(collectors: readonly Element[]): Map<Element, Element[]> {
+function reach(collectors: readonly Collector[]): Map<Element, Element[]> {
   const found = new Map<Element, Element[]>();
-  for (const collector of new Set(collectors)) {
-    for (const each of dependencies(collector, "build")) found.set(each, [...(found.get(each) ?? []), collector]);
+  for (const collector of new Set(collectors.map((each) => each.collector))) {
+    for (const each of collectedBy(collector)) found.set(each, [...(found.get(each) ?? []), collector]);
   }
   return found;
 }
 
-/** Whether commands name the folder that a collector fills, or call what looks there by itself. */
-function runs(maker: Element, collector: Element): boolean {
-  const path = (collector.config.string("path") ?? "/").replace(/\/+$/, "");
-  return (
-    commandTexts(maker).some((text) => text.includes(path)) ||
-    allCalls(maker).some(({ program }) => RUNNER.test(program))
-  );
+function runBy(maker: Element, collectors: readonly Collector[]): Collector[] {
+  if (collectors.length === 0) return [];
+  const calls = allCalls(maker);
+  return collectors.filter(({ folder }) => runnersOf(calls, folder).length > 0);
 }

@@ -1,41 +1,12 @@
-/** Rules on single packages. */
+/** The rule on packages whose files reach no image. */
 
 import { dependencies, Visited } from "../../graph/scopes.ts";
 import type { Element } from "../../project/element.ts";
 import { contentOf, domainText, missingOf, some } from "../contents.ts";
 import { contributors, staged } from "../images.ts";
 import { placeOf } from "../place.ts";
-import { ownCalls } from "../scripts.ts";
 import type { Finding, LintContext, Rule, Unchecked } from "./finding.ts";
 import { isPackage } from "./layer-rules.ts";
-
-/** Programs that compile what all packages of an image have installed. */
-const COMPILERS = new Set([
-  "glib-compile-schemas",
-  "update-mime-database",
-  "gio-querymodules",
-  "update-desktop-database",
-]);
-
-export const compiledInPackage: Rule = {
-  id: "compiled-in-package",
-  summary: "A package compiles what belongs to all packages, such as schemas, of its own files alone",
-  *check({ elements }) {
-    for (const element of elements) {
-      if (!isPackage(element)) continue;
-      const call = ownCalls(element).find(({ program }) => COMPILERS.has(program));
-      if (call === undefined) continue;
-      yield {
-        rule: this.id,
-        severity: "warning",
-        element,
-        place: call.place,
-        message: `${call.program} sees the files of this package only, and its result replaces those of others`,
-        advice: "Run it once over all files: in the script that assembles the image, or as an integration command",
-      };
-    }
-  },
-};
 
 export const packageInNoLayer: Rule = {
   id: "package-in-no-layer",

@@ -1,6 +1,7 @@
 /** All rules, in the order of their findings. */
 import * as assembly from "./assembly-rules.ts";
 import { attributesLost } from "./attributes-lost.ts";
+import { compiledInPackage } from "./compiled-in-package.ts";
 import * as content from "./content-rules.ts";
 import { droppedFiles } from "./dropped-file.ts";
 import type { Rule } from "./finding.ts";
@@ -25,6 +26,6 @@ export const RULES: readonly Rule[] = [
   assembly.ldconfigLate,
   assembly.ldconfigEarly,
   initialScriptsNotRun,
-  packages.compiledInPackage,
+  compiledInPackage,
   attributesLost,
 ];

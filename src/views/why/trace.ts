@@ -2,13 +2,13 @@
 import { overlapWhitelist, splitFilter } from "../../artifact/splits.ts";
 import { sameNode } from "../../cas/diff.ts";
 import type { FileNode, TreeNode } from "../../cas/directory.ts";
-import { dependencies } from "../../graph/scopes.ts";
 import type { Element } from "../../project/element.ts";
+import { assemblyCalls } from "../assembly.ts";
 import { contentOf, domainText, leavesOf, nodeAt, selectionOf, some, splitRules } from "../contents.ts";
 import type { SeenFiles } from "../image-files.ts";
 import { imageOf, installRoot, type LintImage, locatedDependencies, madeOf, staged } from "../images.ts";
 import { placeOf } from "../place.ts";
-import { allCalls, initialScriptCalls, integrationCalls, type PlacedCall } from "../scripts.ts";
+import { allCalls, integrationCalls, type PlacedCall } from "../scripts.ts";
 import { making, removing, renaming, textOf } from "./commands.ts";
 import type { Step, Way } from "./step.ts";
 
@@ -283,9 +283,8 @@ export class Tracer {
   #calls(element: Element): readonly PlacedCall[] {
     // As declared: what artifacts have of it has no place in a file of the project.
     if (element.kind === "script") {
-      const collectors = element.buildDependencies.filter(({ kind }) => kind === "collect_initial_scripts");
-      const collected = collectors.flatMap((each) => dependencies(each, "build"));
-      return [...collected.flatMap((each) => initialScriptCalls(each.publicData)), ...allCalls(element)];
+      const folders = this.#image(element)?.folders ?? [installRoot(element)];
+      return assemblyCalls(element, allCalls(element), folders);
     }
     if (element.kind !== "compose" || element.config.bool("integrate") === false) return [];
     return madeOf(element).flatMap((each) => integrationCalls(each.publicData));
