@@ -3,6 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { BstError, systemErrorCode } from "../base/errors.ts";
+import { makeFolders } from "../base/folders.ts";
 import { openOutputFile, writeAll } from "../base/output-file.ts";
 import type { Digest } from "../cas/digest.ts";
 import { materialise } from "../cas/materialise.ts";
@@ -17,7 +18,7 @@ import { tarChunks } from "./tar.ts";
 export function prepareDirectory(location: string, force: boolean): void {
   let isEmpty: boolean;
   try {
-    makeDirectory(path.resolve(location));
+    makeFolders(path.resolve(location));
     isEmpty = fs.readdirSync(location).length === 0;
   } catch (error) {
     throw failure(`Cannot use the folder '${location}'`, error);
@@ -30,18 +31,14 @@ export function prepareDirectory(location: string, force: boolean): void {
   }
 }
 
-/** Node's own recursion never ends where a folder can have none in it, such as /proc. */
-function makeDirectory(location: string): void {
-  if (fs.existsSync(location)) return;
-  makeDirectory(path.dirname(location));
-  fs.mkdirSync(location);
-}
-
 /** @throws BstError in domain "stream" if the file can't be written, or exists and `force` is not set */
 export function prepareFile(location: string, force: boolean): void {
   if (!fs.existsSync(location)) return;
+  const existing = fs.statSync(location);
+  if (existing.isDirectory()) throw new BstError("stream", `'${location}' is a folder`);
   assertWritable(location);
-  if (!force) {
+  // Pipes and devices are written to, and stay.
+  if (!force && existing.isFile()) {
     throw new BstError("stream", `The file '${location}' exists already`, { detail: "With --force, it is replaced." });
   }
 }

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from
 import { join } from "node:path";
 import { activity } from "../base/activity.ts";
 import { BstError } from "../base/errors.ts";
+import { makeFolders } from "../base/folders.ts";
 import type { Messenger } from "../base/messages.ts";
 import { materialise } from "../cas/materialise.ts";
 import type { Element } from "../project/element.ts";
@@ -52,7 +53,7 @@ export async function openWorkspaces(
     events.emit({ type: "status", text: `Creating workspace for element ${element.name}` });
     if (checkout && workspaces.find(element.fullName) !== undefined) replaceWorkspace(element, directory, workspaces);
     try {
-      mkdirSync(directory, { recursive: true });
+      makeFolders(directory);
     } catch (error) {
       const rest = opened.slice(i + 1).map(({ element }) => element.name);
       throw new BstError("stream", `The folder of a workspace cannot be made: ${messageOf(error)}`, {

@@ -2,6 +2,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { BstError, systemErrorCode } from "../base/errors.ts";
+import { makeFolders } from "../base/folders.ts";
 import type { Digest } from "./digest.ts";
 import type { FileNode, SymlinkNode, Timestamp } from "./directory.ts";
 import { linkBlob } from "./linkable.ts";
@@ -28,7 +29,7 @@ export interface MaterialiseOptions {
 export function materialise(cas: Cas, tree: Digest, target: string, options: MaterialiseOptions): void {
   let made: string | undefined;
   try {
-    made = fs.mkdirSync(target, { recursive: true });
+    made = makeFolders(target);
     new Writer(cas, options).directory(tree, path.resolve(target), made !== undefined);
   } catch (error) {
     if (made !== undefined) fs.rmSync(made, { recursive: true, force: true });

@@ -1,6 +1,7 @@
 /** What commands on images share: where images are, who asks registries, and how it is told what goes on. */
 
 import { dirname, join, resolve } from "node:path";
+import { prepareFile } from "../artifact/checkout.ts";
 import { counted } from "../base/counted.ts";
 import { BstError } from "../base/errors.ts";
 import type { DisplayKey, JobDescription, JobMessenger } from "../base/messages.ts";
@@ -13,8 +14,8 @@ import { type Purpose, userCredentials } from "../oci/registry/credentials.ts";
 import { BlobPlaces } from "../oci/registry/places.ts";
 import type { RegistryOptions } from "../oci/registry/session.ts";
 import { treeFiles } from "../oci/transport/files.ts";
-import { type ImageName, parseImageName } from "../oci/transport/names.ts";
-import { filesReader, openReader, type TransportTools, wouldReplace } from "../oci/transport/open.ts";
+import { type ImageName, parseImageName, requireFileName } from "../oci/transport/names.ts";
+import { filesReader, openReader, type TransportTools } from "../oci/transport/open.ts";
 import type { ImageReader, ImageWriter, Outcome } from "../oci/transport/types.ts";
 import type { CommandContext } from "./app.ts";
 import { type ArtifactBench, nameOf, openArtifacts, type Subject } from "./artifacts.ts";
@@ -133,8 +134,9 @@ export function parseDestination(context: CommandContext, word: string, force: b
   if (name.kind === "element") {
     throw new BstError("app", `An image can't be written to an element: '${word}'`, { reason: "invalid-image-name" });
   }
-  if (!force && wouldReplace(name) && name.kind !== "registry") {
-    throw new BstError("stream", `The file '${name.path}' exists already`, { detail: "With --force, it is replaced." });
+  if (name.kind === "oci-archive" || name.kind === "docker-archive") prepareFile(name.path, force);
+  if (name.kind !== "registry" && name.ref !== undefined) {
+    requireFileName(name.ref, name.kind === "docker-archive" ? "docker" : "oci");
   }
   return name;
 }

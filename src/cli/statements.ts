@@ -72,7 +72,7 @@ export async function transferWith(
   requireReferrers(writer);
   const copied = await parts();
   for (const [digest, subject] of await copyReferrers(image.reader, writer, copied, signal)) {
-    reporter.emit({ type: "info", text: `${digest}, which says something of ${subject}, is at ${writer.name}` });
+    reporter.emit({ type: "info", text: `${digest}, which says something of ${subject}, was copied as well` });
   }
   return copied.root.descriptor.digest;
 }

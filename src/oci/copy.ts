@@ -1,5 +1,6 @@
 /** Copies an image, or an index of images, from anywhere to anywhere. */
 import pLimit from "p-limit";
+import { BstError } from "../base/errors.ts";
 import { type Content, type Descriptor, digestText, type Platform, wholeOf } from "./descriptor.ts";
 import { platformOf } from "./image-config.ts";
 import { invalidImage } from "./json.ts";
@@ -14,7 +15,7 @@ import {
   readIndex,
   readManifest,
 } from "./manifest.ts";
-import { choose, hostPlatform, isFor } from "./platform.ts";
+import { choose, formatPlatform, hostPlatform, isFor } from "./platform.ts";
 import { type ImageReader, type ImageWriter, type Outcome, relay } from "./transport/types.ts";
 
 /** Bytes of a blob on their way. */
@@ -96,7 +97,9 @@ export async function partsOf(reader: ImageReader, select: Selection): Promise<P
     const { manifests } = readIndex(root, reader.name);
     const isOnly = select === "here" && manifests.filter((entry) => !isAttestation(entry)).length === 1;
     const wanted = select === "here" ? hostPlatform() : select;
-    root = await readPart(reader, choose(manifests, isOnly ? undefined : wanted, reader.name));
+    const chosen = choose(manifests, isOnly ? undefined : wanted, reader.name);
+    if (depth === 0) await requireMeant(reader, chosen, manifests);
+    root = await readPart(reader, chosen);
   }
   if (typeof select === "object") {
     const platform = await platformOfImage(reader, root);
@@ -125,6 +128,22 @@ export async function partsOf(reader: ImageReader, select: Selection): Promise<P
   };
   await visit(root, 0);
   return { root, manifests: [...manifests.values()], blobs: [...blobs.values()] };
+}
+
+/** @throws BstError domain element, where others might be meant as well, and could be named */
+async function requireMeant(reader: ImageReader, chosen: Descriptor, all: readonly Descriptor[]): Promise<void> {
+  if (reader.choice === undefined) return;
+  const { digest, platform } = chosen;
+  const isLike = (other: Descriptor) =>
+    !isAttestation(other) &&
+    (!other.platform || !platform || formatPlatform(other.platform) === formatPlatform(platform));
+  if (!all.some((other) => other.digest !== digest && isLike(other))) return;
+  const names = await reader.tags();
+  if (names.length < 2) return;
+  throw new BstError("element", `${reader.name} holds several images for ${formatPlatform(platform)}`, {
+    reason: "no-such-image",
+    detail: `It holds: ${names.join(", ")}. ${reader.choice}`,
+  });
 }
 
 /** What an image is for: as its index says, or its configuration. @throws BstError for what is no image */

@@ -4,6 +4,7 @@ import { type Content, type Descriptor, type Platform, wholeOf } from "./descrip
 import { platformOf } from "./image-config.ts";
 import type { JsonObject } from "./json.ts";
 import { isImageConfig, isIndex, MAX_CONFIG, parse, readIndex, readManifest } from "./manifest.ts";
+import { cosignTag, KINDS, type StatementKind } from "./statement-tags.ts";
 import type { ImageReader } from "./transport/types.ts";
 
 export interface InspectedImage {
@@ -29,6 +30,8 @@ export interface Inspection {
   readonly annotations: Readonly<Record<string, string>>;
   readonly images: readonly InspectedImage[];
   readonly referrers: readonly Descriptor[];
+  /** What is kept under tags that follow from the digest. */
+  readonly tagged: readonly { readonly tag: string; readonly kind: StatementKind; readonly digest: string }[];
 }
 
 /** @throws BstError */
@@ -40,7 +43,13 @@ export async function inspectImage(reader: ImageReader, select: Selection): Prom
     if (!isIndex(content.descriptor)) images.push(await inspect(reader, content));
   const annotations = isIndex(root.descriptor) ? readIndex(root, reader.name).annotations : images[0]?.annotations;
   const referrers = (await reader.referrers?.(digest)) ?? [];
-  return { digest, mediaType, annotations: annotations ?? {}, images, referrers };
+  const tagged: Inspection["tagged"][number][] = [];
+  for (const kind of KINDS) {
+    const tag = cosignTag(digest, kind);
+    const content = await reader.tagged?.(tag);
+    if (content !== undefined) tagged.push({ tag, kind, digest: content.descriptor.digest });
+  }
+  return { digest, mediaType, annotations: annotations ?? {}, images, referrers, tagged };
 }
 
 /** The configuration of an image, as it is. @throws BstError */

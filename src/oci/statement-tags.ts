@@ -3,8 +3,10 @@
 /** Signatures, attestations, and lists of parts, as cosign calls them. */
 export const KINDS = ["sig", "att", "sbom"] as const;
 
+export type StatementKind = (typeof KINDS)[number];
+
 /** Of what is said of a manifest. */
-export function cosignTag(digest: string, kind: (typeof KINDS)[number]): string {
+export function cosignTag(digest: string, kind: StatementKind): string {
   return `${referrersTag(digest)}.${kind}`;
 }
 

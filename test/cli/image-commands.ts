@@ -2,16 +2,16 @@
 import { type RunOptions, type RunResult, runCli } from "../helpers.ts";
 
 export interface ImageCommands {
-  /** @param words those after `image`, separated by spaces */
-  run(words: string, options?: RunOptions): Promise<RunResult>;
+  /** @param words those after `image`, separated by spaces if they are one text */
+  run(words: string | readonly string[], options?: RunOptions): Promise<RunResult>;
   /** What a command prints that goes well. */
   output(words: string, options?: RunOptions): Promise<string>;
 }
 
 /** @param common where and with which configuration they run, unless other is said */
 export function imageCommands(common: RunOptions): ImageCommands {
-  const run = (words: string, options: RunOptions = {}) =>
-    runCli(["image", ...words.split(" ")], { ...common, ...options });
+  const run = (words: string | readonly string[], options: RunOptions = {}) =>
+    runCli(["image", ...(typeof words === "string" ? words.split(" ") : words)], { ...common, ...options });
   return {
     run,
     async output(words, options) {

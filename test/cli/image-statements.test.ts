@@ -91,6 +91,9 @@ describe("signatures", () => {
     expect((await run(`verify docker://${name} --key ${key.public}`)).error?.reason).toBe("image-not-signed");
     expect(await output(`sign ${name} --key ${key.private}`)).toBe(`${digest}\n`);
     expect(await output(`verify docker://${name} --key ${key.public}`)).toContain("is signed with");
+    expect(await output(`inspect docker://${name}`)).toMatch(
+      /what is said about it\n {2}signatures of cosign {2}sha256:/,
+    );
   });
 
   test("are made of each image of an index as well, if asked for", async () => {
@@ -115,7 +118,11 @@ describe("signatures", () => {
     const registry = await serveRegistry();
     const reason = async (words: string) => (await run(words)).error?.reason;
     expect(await reason(`sign ${registry.host}/app:none --key ${key.private}`)).toBe("registry-not-found");
+    expect(await reason(`sign image.bst --key ${key.private}`)).toBe("invalid-image-name");
     expect(await reason(`verify image.bst --key ${key.public}`)).toBe("no-signatures");
+    const encrypted = written("-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\nAA==\n-----END ENCRYPTED");
+    const { error } = await run(`verify docker://${registry.host}/app:1 --key ${encrypted}`);
+    expect(error?.message).toContain("is an encrypted private key");
     expect(await reason(`push image.bst ${registry.host}/app:3 --sign-key ${key.public}`)).toBe("invalid-signing-key");
     expect(registry.count("PUT")).toBe(0);
   });

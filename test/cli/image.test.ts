@@ -306,7 +306,7 @@ describe("image save", () => {
     spawnSync("mkfifo", [`${dir}/pipe`]);
     symlinkSync("pipe", `${dir}/link`);
     const read = promisify(execFile)("cat", [`${dir}/pipe`], { encoding: "buffer" });
-    await output(`save amd64.bst ${dir}/link --force`);
+    await output(`save amd64.bst ${dir}/link`);
     expect((await read).stdout.equals(readFileSync(`${dir}/file`))).toBe(true);
     expect(lstatSync(`${dir}/pipe`).isFIFO()).toBe(true);
     expect(readlinkSync(`${dir}/link`)).toBe("pipe");
@@ -318,6 +318,19 @@ describe("image save", () => {
     expect(await output("save amd64.bst -")).toBe(readFileSync(`${dir}/file`, "utf8"));
     expect((await run("save amd64.bst - --format oci")).error?.message).toContain("A layout is a folder");
     expect(await output("sbom amd64.bst --output -")).toBe(await output("sbom amd64.bst"));
+    expect((await run(`save amd64.bst ${dir} --force`)).error?.message).toContain("is a folder");
+  });
+
+  test.each([
+    ["docker-archive", "Bad Tag"],
+    ["docker-archive", "no-tag"],
+    ["all", "UPPER/x:1"],
+    ["oci-archive", "a b"],
+  ])("of form %s does not call an image '%s'", async (format, name) => {
+    const dir = tempDir("name");
+    const { error } = await run(["save", "amd64.bst", `${dir}/x`, "--format", format, "--tag", name]);
+    expect(error).toMatchObject({ reason: "invalid-image-name" });
+    expect(readdirSync(dir)).toEqual([]);
   });
 });
 

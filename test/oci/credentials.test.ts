@@ -25,9 +25,12 @@ async function found(
     purpose: options.purpose ?? "pull",
     env: { HOME: home, ...env },
     signal: new AbortController().signal,
-    warn: (text) => warnings.push(text.replaceAll(join(home, "/"), "")),
+    warn: (text, detail) =>
+      warnings.push([text.replaceAll(join(home, "/"), ""), ...(detail ? [detail] : [])].join(": ")),
   });
   const credentials = await find({ host, repository, server: host });
+  // Warnings are told once.
+  expect(await find({ host, repository, server: host })).toEqual(credentials);
   return { credentials, warnings };
 }
 
@@ -86,17 +89,40 @@ describe("credentials", () => {
 
   test.each<[string, string | undefined, string[]]>([
     ["knows nothing", '#!/bin/sh\necho "credentials not found in native keychain"; exit 1\n', []],
-    ["fails", "#!/bin/sh\nexit 3\n", ["docker-credential-own failed: going on without credentials"]],
+    [
+      "fails",
+      "#!/bin/sh\necho locked >&2; exit 3\n",
+      ["docker-credential-own failed: going on without credentials: locked"],
+    ],
     [
       "says something else",
       "#!/bin/sh\necho x\n",
       ["docker-credential-own gave something else than JSON: going on without credentials"],
     ],
-    ["is missing", undefined, ["docker-credential-own cannot be run: going on without credentials"]],
+    [
+      "is missing",
+      undefined,
+      ["docker-credential-own cannot be run: going on without credentials: spawn docker-credential-own ENOENT"],
+    ],
   ])("are nobody's where the helper program %s", async (_, script, warnings) => {
     const config = JSON.stringify({ credHelpers: { "h.example": "own" } });
     const program = script === undefined ? {} : { "bin/docker-credential-own": { executable: script } };
     expect(await found({ ...program, [DOCKER]: config }, "h.example/x")).toEqual({ credentials: undefined, warnings });
+  });
+
+  test.each([
+    ["no base64", { auth: "%%%" }],
+    ["no user name", { auth: secret("token") }],
+  ])("that are %s are told of", async (_, entry) => {
+    const { credentials, warnings } = await found({ [DOCKER]: auths({ "h.example": entry }) }, "h.example/x");
+    expect([credentials, warnings]).toEqual([
+      undefined,
+      [`The entry of h.example in ${DOCKER} holds no credentials that can be read`],
+    ]);
+  });
+
+  test("are none in an empty file", async () => {
+    expect(await found({ [DOCKER]: "\n" }, "h.example/x")).toEqual({ credentials: undefined, warnings: [] });
   });
 
   test("name no program elsewhere", async () => {

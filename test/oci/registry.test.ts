@@ -61,12 +61,12 @@ describe("names of images", () => {
     expect(formatReference(parseReference(text))).toBe(full);
   });
 
-  test.each(["", "UPPER", "a//b", "a:", "a@sha256:1", "host.example/a b", "host.example/../x", "x.y/", "-a/b"])(
-    "%j is none",
-    (text) => {
-      expect(() => parseReference(text)).toThrow(expect.objectContaining({ reason: "invalid-image-reference" }));
-    },
-  );
+  test.each([
+    ...["", "UPPER", "a//b", "a:", "a@sha256:1", "host.example/a b", "host.example/../x", "x.y/", "-a/b"],
+    ...["localhost:99999/a", "[::::1]/a", "1.2.3.999/a"],
+  ])("%j is none", (text) => {
+    expect(() => parseReference(text)).toThrow(expect.objectContaining({ reason: "invalid-image-reference" }));
+  });
 
   test("challenges are told apart", () => {
     const [bearer, basic] = parseChallenges([
@@ -461,6 +461,22 @@ describe("manifests", () => {
       expect(registry.manifests.get("some/image")?.has(subject.digest.replace(":", "-"))).toBe(!referrers);
     },
   );
+});
+
+test("lists of what refers to an image that lead in a circle are read once", async () => {
+  const entry = { mediaType: MANIFEST, digest: sha256("x"), size: 1 };
+  let answers = 0;
+  const registry = await serveRegistry({
+    intercept(request, response) {
+      if (!request.url?.includes("/referrers/")) return false;
+      answers++;
+      response.writeHead(200, { "content-type": INDEX, link: `<${request.url.split("?")[0]}?again>; rel="next"` });
+      response.end(JSON.stringify({ schemaVersion: 2, mediaType: INDEX, manifests: [entry] }));
+      return true;
+    },
+  });
+  expect(await repository(registry, "pull").referrers(sha256("y"))).toHaveLength(1);
+  expect(answers).toBe(2);
 });
 
 describe("who asks", () => {

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { checkLayer } from "../../src/oci/check-layer.ts";
 import { copyImage, type Selection } from "../../src/oci/copy.ts";
 import { LAYER, LAYER_GZIP, MANIFEST } from "../../src/oci/media-types.ts";
-import { choose, parsePlatform } from "../../src/oci/platform.ts";
+import { choose, formatPlatform, hostPlatform, parsePlatform } from "../../src/oci/platform.ts";
 import { JoinedReader } from "../../src/oci/transport/joined.ts";
 import { type ImageName, parseImageName } from "../../src/oci/transport/names.ts";
 import { openReader, type TransportTools, withArchive, withWriter } from "../../src/oci/transport/open.ts";
@@ -145,6 +145,26 @@ describe("an image", () => {
     });
     await expect(copy(`oci:${made.folder}:both`, `docker-archive:${dir}/x.tar`)).rejects.toThrow("one image");
     expect(existsSync(join(dir, "x.tar"))).toBe(false);
+  });
+
+  test("is not guessed where a file holds several for a platform, under names", async () => {
+    const platform = hostPlatform();
+    const made = new LayoutMaker();
+    const [first, second] = [made.image({ platform }), made.image({ platform, config: { author: "another" } })];
+    made.add(first, "first").add(second, "second").add(first, "third");
+    const dir = tempDir("guessed");
+    spawnSync("tar", ["cf", `${dir}/x.tar`, "-C", made.folder, "."]);
+    for (const place of [`oci:${made.folder}`, `oci-archive:${dir}/x.tar`]) {
+      await expect(copy(place, `oci:${dir}/out`, "here")).rejects.toMatchObject({
+        reason: "no-such-image",
+        message: expect.stringContaining(`holds several images for ${formatPlatform(platform)}`),
+        detail: `It holds: first, second, third. Name one: ${place}:REF`,
+      });
+      expect(await copy(`${place}:second`, `oci:${dir}/out`, "here")).toBe(second.digest);
+    }
+    const same = new LayoutMaker();
+    same.add(same.image({ platform }), "one").add(same.image({ platform }), "two");
+    await copy(`oci:${same.folder}`, `oci:${dir}/out`, "here");
   });
 
   test("that can't be read whole leaves nothing", async () => {

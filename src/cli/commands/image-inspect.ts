@@ -26,14 +26,21 @@ export const run: Run<"image inspect"> = async (context, options) => {
   return undefined;
 };
 
-function describe({ digest, mediaType, annotations, images, referrers }: Inspection): string {
+const BY_COSIGN = {
+  sig: "signatures of cosign",
+  att: "attestations of cosign",
+  sbom: "list of parts of cosign",
+} as const;
+
+function describe({ digest, mediaType, annotations, images, referrers, tagged }: Inspection): string {
   const isSingle = images.length === 1 && images[0]?.digest === digest;
   const lines = [digest, ...table([["kind", mediaType], ...Object.entries(annotations)])];
   for (const image of images) lines.push("", ...describeImage(image, isSingle));
-  if (referrers.length > 0) {
-    lines.push("", "what is said about it");
-    lines.push(...table(referrers.map(({ artifactType = "", digest }) => [artifactType, digest])));
-  }
+  const said = [
+    ...referrers.map(({ artifactType = "", digest }) => [artifactType, digest]),
+    ...tagged.map(({ kind, digest }) => [BY_COSIGN[kind], digest]),
+  ];
+  if (said.length > 0) lines.push("", "what is said about it", ...table(said));
   return lines.join("\n");
 }
 

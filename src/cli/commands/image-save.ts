@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { prepareFile } from "../../artifact/checkout.ts";
 import { BstError } from "../../base/errors.ts";
 import { LayoutWriter } from "../../oci/transport/layout-writer.ts";
+import { requireFileName } from "../../oci/transport/names.ts";
 import { withArchive } from "../../oci/transport/open.ts";
 import type { ImageWriter } from "../../oci/transport/types.ts";
 import type { Run } from "../app.ts";
@@ -28,6 +29,7 @@ export const run: Run<"image save"> = async (context, options) => {
     });
   }
   const path = isOutput ? "/dev/stdout" : resolve(context.cwd, options.file);
+  if (tag !== undefined) requireFileName(tag, format === "oci" ? format : FORMS[format]);
   const select = options.platform === undefined ? "all" : selectionOf(options);
   const bench = await openImages(context, [{ kind: "element", name: options.element }], options);
   const { tools, images } = bench;

@@ -1,7 +1,8 @@
 /** `init`: writes the project.conf of a new project, asking for what it must say where there is somebody to ask. */
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
 import { BstError, LoadError } from "../../base/errors.ts";
+import { makeFolders } from "../../base/folders.ts";
 import { BUILDSTREAM_VERSION } from "../../base/version.ts";
 import { createStyles } from "../../report/style.ts";
 import type { CommandContext, Run } from "../app.ts";
@@ -129,7 +130,7 @@ function writeProject(directory: string, projectConf: string, { name, minVersion
     "",
   ];
   try {
-    mkdirSync(join(directory, elementPath), { recursive: true });
+    makeFolders(join(directory, elementPath));
     writeFileSync(projectConf, text.join("\n"));
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);

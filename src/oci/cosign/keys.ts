@@ -24,6 +24,8 @@ export function readPrivateKey(pem: string, name: string, password: string | und
 
 /** @throws BstError domain app, reason invalid-signing-key */
 export function readPublicKey(pem: string, name: string): KeyObject {
+  if (/-----BEGIN ENCRYPTED .*PRIVATE KEY-----/.test(pem))
+    throw invalidKey(`${name} is an encrypted private key: verifying takes the public`);
   return onCurve(
     parsed(() => createPublicKey(pem), name),
     name,

@@ -4,6 +4,8 @@ import type { CredentialOptions, Credentials } from "./credentials.ts";
 
 const TIMEOUT_MS = 60_000;
 const MAX_OUTPUT = 1 << 20;
+/** Characters of what it says when it fails. */
+const MAX_COMPLAINT = 500;
 
 /** Undefined, with a warning unless it simply does not know the server, where it gives none. */
 export async function askHelper(
@@ -26,7 +28,13 @@ export async function askHelper(
     return undefined;
   }
   if (result.code !== 0) {
-    if (!/not found/i.test(result.output)) warn(`${program} failed: going on without credentials`);
+    // What goes wrong is to be on standard output, and often is not.
+    if (!/not found/i.test(result.output)) {
+      warn(
+        `${program} failed: going on without credentials`,
+        result.output.trim().slice(0, MAX_COMPLAINT) || undefined,
+      );
+    }
     return undefined;
   }
   try {
@@ -49,16 +57,20 @@ function run(
   return new Promise((resolve, reject) => {
     const child = spawn(program, ["get"], {
       env,
-      stdio: ["pipe", "pipe", "ignore"],
+      stdio: ["pipe", "pipe", "pipe"],
       timeout: TIMEOUT_MS,
       signal,
     });
     let output = "";
+    let complaint = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       output = (output + text).slice(0, MAX_OUTPUT);
     });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      complaint = (complaint + text).slice(0, MAX_COMPLAINT);
+    });
     child.once("error", reject);
-    child.once("close", (code) => resolve({ code, output }));
+    child.once("close", (code) => resolve({ code, output: code === 0 ? output : output + complaint }));
     // It may end without reading.
     child.stdin.on("error", () => {});
     child.stdin.end(`${input}\n`);

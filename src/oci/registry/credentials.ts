@@ -41,13 +41,22 @@ const HUB_HOSTS = new Set([DOCKER_HUB, "index.docker.io", "registry-1.docker.io"
 /** What `docker login` and `podman login` wrote, and the variables `BST_TS_PULL_…` or `BST_TS_PUSH_…`. */
 export function userCredentials(options: CredentialOptions): FindCredentials {
   const { env, purpose } = options;
+  const told = new Set<string>();
+  // Asked anew for each request that wants credentials, since those of helper programs end.
+  const once: CredentialOptions = {
+    ...options,
+    warn(text, detail) {
+      if (!told.has(text)) options.warn(text, detail);
+      told.add(text);
+    },
+  };
   let files: readonly AuthFile[] | undefined;
   return async ({ host, repository }) => {
     const given = fromEnvironment(env, purpose, host);
     if (given !== undefined) return given;
-    files ??= paths(env).flatMap((path) => readAuthFile(path, options) ?? []);
+    files ??= paths(env).flatMap((path) => readAuthFile(path, once) ?? []);
     for (const file of files) {
-      const found = await find(file, host, repository, options);
+      const found = await find(file, host, repository, once);
       if (found !== undefined) return found;
     }
     return undefined;
@@ -77,6 +86,7 @@ function paths(env: NodeJS.ProcessEnv): string[] {
 }
 
 interface AuthFile {
+  readonly path: string;
   readonly auths: Readonly<Record<string, unknown>>;
   readonly credHelpers: Readonly<Record<string, unknown>>;
   readonly credsStore: unknown;
@@ -92,9 +102,11 @@ function readAuthFile(path: string, { warn }: CredentialOptions): AuthFile | und
     if (code !== "ENOENT" && code !== "ENOTDIR") warn(`Credentials in ${path} cannot be read: ${code}`);
     return undefined;
   }
+  // As logins leave it that were begun only; docker and podman take it for one without entries.
+  if (content.trim() === "") return undefined;
   try {
     const { auths, credHelpers, credsStore } = asRecord(JSON.parse(content));
-    return { auths: asRecord(auths), credHelpers: asRecord(credHelpers), credsStore };
+    return { path, auths: asRecord(auths), credHelpers: asRecord(credHelpers), credsStore };
   } catch {
     // The parser's message would quote the file.
     throw new BstError("remote", `${path} is no valid JSON`, { reason: "registry-credentials" });
@@ -102,7 +114,7 @@ function readAuthFile(path: string, { warn }: CredentialOptions): AuthFile | und
 }
 
 async function find(
-  { auths, credHelpers, credsStore }: AuthFile,
+  { path, auths, credHelpers, credsStore }: AuthFile,
   host: string,
   repository: string,
   options: CredentialOptions,
@@ -114,13 +126,16 @@ async function find(
   const steps = repository.split("/");
   const keys = steps.map((_, i) => [host, ...steps.slice(0, steps.length - i)].join("/"));
   for (const key of [...keys, host, serverKey, `https://${host}`, `https://${host}/v1/`, `https://${host}/v2/`]) {
-    const found = Object.hasOwn(auths, key) ? fromEntry(asRecord(auths[key])) : undefined;
-    if (found !== undefined) return found;
+    if (!Object.hasOwn(auths, key)) continue;
+    const found = fromEntry(asRecord(auths[key]));
+    if (found === "unreadable") options.warn(`The entry of ${key} in ${path} holds no credentials that can be read`);
+    else if (found !== undefined) return found;
   }
   return typeof credsStore === "string" && credsStore !== "" ? askHelper(credsStore, serverKey, options) : undefined;
 }
 
-function fromEntry(entry: Readonly<Record<string, unknown>>): Credentials | undefined {
+/** Undefined for an entry that holds nothing, as where a helper program keeps the secret. */
+function fromEntry(entry: Readonly<Record<string, unknown>>): Credentials | "unreadable" | undefined {
   const { auth, username, password, identitytoken, registrytoken } = entry;
   if (typeof registrytoken === "string" && registrytoken !== "") return { kind: "bearer", token: registrytoken };
   if (typeof identitytoken === "string" && identitytoken !== "") {
@@ -136,7 +151,7 @@ function fromEntry(entry: Readonly<Record<string, unknown>>): Credentials | unde
   if (typeof username === "string" && username !== "" && typeof password === "string") {
     return { kind: "password", username, password };
   }
-  return undefined;
+  return typeof auth === "string" && auth !== "" ? "unreadable" : undefined;
 }
 
 function asRecord(value: unknown): Readonly<Record<string, unknown>> {

@@ -43,7 +43,8 @@ export function parseReference(text: string): ImageReference {
     if (!TAG.test(tag)) throw wrong(`'${tag}' is no tag`);
   }
   const { host, repository } = divide(path);
-  if (!HOST.test(host)) throw wrong(`'${host}' is no host`);
+  // Of addresses and ports, the pattern does not know how large they may be.
+  if (!HOST.test(host) || !URL.canParse(`https://${host}`)) throw wrong(`'${host}' is no host`);
   if (!REPOSITORY.test(repository) || repository.length > 255) {
     throw wrong(`'${repository}' is no repository: it has lower-case letters, digits and single separators`);
   }

@@ -11,21 +11,24 @@ const MAX_PAGES = 100;
 
 /** @throws BstError domain remote */
 export async function listReferrers(session: RegistrySession, digest: string): Promise<readonly Descriptor[]> {
-  const found: Descriptor[] = [];
+  const found = new Map<string, Descriptor>();
+  const asked = new Set<string>();
   let at: string | URL = `referrers/${digest}`;
   for (let page = 0; page < MAX_PAGES; page++) {
     const headers = { accept: INDEX };
     const answer = await session.ask({ method: "GET", at, headers, ok: [200, 400, 404, 405] }, MAX_MANIFEST);
     // A registry that does not know the question may answer it with anything.
     if (answer.status !== 200 || !answer.header("content-type")?.includes("image.index")) {
-      return page === 0 ? await readTag(session, digest) : found;
+      return page === 0 ? await readTag(session, digest) : [...found.values()];
     }
-    found.push(...indexed(answer.body, digest));
+    for (const entry of indexed(answer.body, digest)) found.set(entry.digest, entry);
     const next = /<([^>]+)>\s*;\s*rel="?next"?/.exec(answer.header("link") ?? "")?.[1];
     if (next === undefined) break;
     at = urlOf(next, new URL(`v2/${session.repository}/referrers/${digest}`, await session.base()));
+    if (asked.has(at.href)) break;
+    asked.add(at.href);
   }
-  return found;
+  return [...found.values()];
 }
 
 /** Adds a manifest to what is kept under the tag of its subject, for a registry that does not do so by itself. */

@@ -2,6 +2,7 @@
 import fs from "node:fs";
 import { dirname, join } from "node:path";
 import { BstError, systemErrorCode } from "../../base/errors.ts";
+import { makeFolders } from "../../base/folders.ts";
 import { writeAll } from "../../base/output-file.ts";
 import { type Descriptor, verified } from "../descriptor.ts";
 import { type BlobPart, leavePart, longestPart, newPart, removeOldParts, removeParts } from "./blob-parts.ts";
@@ -138,7 +139,7 @@ function isOfContent(error: unknown): boolean {
  */
 export async function placed<T>(target: string, make: (temporary: string) => Promise<T>): Promise<T> {
   const temporary = newPart(target);
-  writing(target, () => fs.mkdirSync(dirname(target), { recursive: true }));
+  writing(target, () => makeFolders(dirname(target)));
   try {
     const result = await make(temporary);
     writing(target, () => fs.renameSync(temporary, target));
@@ -154,7 +155,9 @@ export function writing<T>(target: string, step: () => T): T {
     return step();
   } catch (error) {
     if (systemErrorCode(error) === undefined) throw error;
-    throw new BstError("element", `${target} cannot be written: ${error instanceof Error ? error.message : error}`, {
+    // Without the call and its file, which may be another, made for a while.
+    const why = String(error instanceof Error ? error.message : error).replace(/, \w+( '.*')?$/s, "");
+    throw new BstError("element", `${target} cannot be written: ${why}`, {
       reason: "image-not-written",
       cause: error,
     });

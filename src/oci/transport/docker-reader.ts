@@ -13,6 +13,7 @@ import type { ImageReader } from "./types.ts";
 
 export class DockerReader implements ImageReader {
   readonly name: string;
+  readonly choice?: string;
   readonly #files: ImageFiles;
   readonly #tag: string | undefined;
   readonly #manifests = new Map<string, Content>();
@@ -21,8 +22,12 @@ export class DockerReader implements ImageReader {
   /** By path: images share layers, and each is read once. */
   readonly #layers = new Map<string, Descriptor>();
 
-  /** @param tag a name that the image has; without it all that there is */
-  constructor(files: ImageFiles, tag: string | undefined) {
+  /**
+   * @param tag a name that the image has; without it all that there is
+   * @param choice how to say the former, where that is possible
+   */
+  constructor(files: ImageFiles, tag: string | undefined, choice?: string) {
+    if (tag === undefined && choice !== undefined) this.choice = choice;
     this.#files = files;
     this.#tag = tag;
     this.name = tag === undefined ? files.name : `${files.name}:${tag}`;

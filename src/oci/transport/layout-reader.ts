@@ -18,11 +18,16 @@ export const INDEX_FILE = "index.json";
 
 export class LayoutReader implements ImageReader {
   readonly name: string;
+  readonly choice?: string;
   readonly #files: ImageFiles;
   readonly #ref: string | undefined;
 
-  /** @param ref what the layout calls the image; without it all that there is */
-  constructor(files: ImageFiles, ref: string | undefined) {
+  /**
+   * @param ref what the layout calls the image; without it all that there is
+   * @param choice how to say the former, where that is possible
+   */
+  constructor(files: ImageFiles, ref: string | undefined, choice?: string) {
+    if (ref === undefined && choice !== undefined) this.choice = choice;
     this.#files = files;
     this.#ref = ref;
     this.name = ref === undefined ? files.name : `${files.name}:${ref}`;

@@ -2,6 +2,7 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { BstError } from "../../base/errors.ts";
+import { makeFolders } from "../../base/folders.ts";
 import { type Content, type Descriptor, describeBytes } from "../descriptor.ts";
 import { readIndex } from "../manifest.ts";
 import { INDEX } from "../media-types.ts";
@@ -40,7 +41,7 @@ export class LayoutWriter implements ImageWriter {
   #begin(): void {
     const path = join(this.#folder, LAYOUT_FILE);
     if (fs.existsSync(path)) return;
-    writing(path, () => fs.mkdirSync(this.#folder, { recursive: true }));
+    writing(path, () => makeFolders(this.#folder));
     writing(path, () => fs.writeFileSync(path, LAYOUT_JSON));
   }
 

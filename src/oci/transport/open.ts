@@ -1,8 +1,8 @@
 /** Opens what image names stand for, to read or to write. */
-import fs from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname } from "node:path";
 import { BstError } from "../../base/errors.ts";
+import { makeFolders } from "../../base/folders.ts";
 import { openOutputFile } from "../../base/output-file.ts";
 import { invalidImage } from "../json.ts";
 import type { BegunUploads } from "../registry/begun-uploads.ts";
@@ -17,7 +17,7 @@ import { DockerReader } from "./docker-reader.ts";
 import { folderFiles, type ImageFiles } from "./files.ts";
 import { INDEX_FILE, LayoutReader } from "./layout-reader.ts";
 import { LayoutWriter } from "./layout-writer.ts";
-import type { ImageName } from "./names.ts";
+import type { ArchiveForm, ImageName } from "./names.ts";
 import { RegistryReader, RegistryWriter } from "./registry.ts";
 import { tarFiles } from "./tar-files.ts";
 import { TarWriter } from "./tar-writer.ts";
@@ -37,18 +37,21 @@ export interface TransportTools {
   readonly uploads?: BegunUploads;
 }
 
+const NAME = { oci: "REF", "oci-archive": "REF", "docker-archive": "NAME:TAG" } as const;
+
 type External = Exclude<ImageName, { readonly kind: "element" }>;
 
 export async function openReader(name: External, tools: TransportTools): Promise<ImageReader> {
+  const choice = name.kind === "registry" ? undefined : `Name one: ${name.kind}:${name.path}:${NAME[name.kind]}`;
   switch (name.kind) {
     case "registry":
       return new RegistryReader(new Repository(name.reference, "pull", tools.pull), name.reference, tools.places);
     case "oci":
-      return new LayoutReader(folderFiles(name.path), name.ref);
+      return new LayoutReader(folderFiles(name.path), name.ref, choice);
     case "oci-archive":
-      return new LayoutReader(await tarFiles(name.path, tools.temporaryDirectory, tools.signal), name.ref);
+      return new LayoutReader(await tarFiles(name.path, tools.temporaryDirectory, tools.signal), name.ref, choice);
     case "docker-archive":
-      return new DockerReader(await tarFiles(name.path, tools.temporaryDirectory, tools.signal), name.ref);
+      return new DockerReader(await tarFiles(name.path, tools.temporaryDirectory, tools.signal), name.ref, choice);
   }
 }
 
@@ -58,9 +61,6 @@ export function filesReader(files: ImageFiles): ImageReader {
   if (files.sizeOf(DOCKER_INDEX) !== undefined) return new DockerReader(files, undefined);
   throw invalidImage(`${files.name} holds no image: it has neither an index.json nor a manifest.json`);
 }
-
-/** The form of an archive: of a layout, of Docker's, or `both` in one. */
-export type ArchiveForm = "oci" | "docker" | "both";
 
 /**
  * Lends a writer; a file appears only when `use` went well.
@@ -110,7 +110,7 @@ export async function withArchive<T>(
   signal: AbortSignal,
   use: (writer: ImageWriter) => Promise<T>,
 ): Promise<T> {
-  writing(path, () => fs.mkdirSync(dirname(path), { recursive: true }));
+  writing(path, () => makeFolders(dirname(path)));
   using output = writing(path, () => openOutputFile(path, { spool: tmpdir() }));
   const tar = new TarWriter(output.file, path);
   const writer =
@@ -121,9 +121,4 @@ export async function withArchive<T>(
   tar.finish();
   writing(path, () => output.commit());
   return result;
-}
-
-/** Whether something is there that writing would take the place of. */
-export function wouldReplace(name: External): boolean {
-  return (name.kind === "oci-archive" || name.kind === "docker-archive") && fs.existsSync(name.path);
 }

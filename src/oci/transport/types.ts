@@ -7,6 +7,8 @@ export interface ImageReader extends AsyncDisposable {
   readonly name: string;
   /** A registry and repository that blobs can be taken over from. */
   readonly repository?: { readonly host: string; readonly name: string };
+  /** How to say which of several images there is meant, where that was not said; else the first for a platform is. */
+  readonly choice?: string;
   /** What it is called there, the first first. */
   tags(): Promise<readonly string[]>;
   /** Of all that is there together, where that is said apart from an index. */
@@ -44,9 +46,10 @@ export interface ImageWriter extends AsyncDisposable {
 
 /** The same reader, to be given other ways in part. */
 export function relay(reader: ImageReader): ImageReader {
-  const { name, repository } = reader;
+  const { name, repository, choice } = reader;
   return {
     name,
+    ...(choice && { choice }),
     ...(repository && { repository }),
     tags: () => reader.tags(),
     root: () => reader.root(),
