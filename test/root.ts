@@ -5,7 +5,7 @@ import { basename, dirname, join } from "node:path";
 
 const commands = [
   "sh cat chmod cp echo env find id ln ls mkdir mv pwd readlink rm rmdir sleep sort stat test touch true false umask wc",
-  "head tail sed grep tr uname setfattr",
+  "head tail sed grep tr uname setfattr mkfifo",
 ].flatMap((line) => line.split(" "));
 
 function findCommand(name: string): string | undefined {

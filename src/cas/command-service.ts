@@ -14,6 +14,8 @@ export interface CommandCall {
   readonly modes: ReadonlyMap<string, number>;
   /** Extended attributes `user.…` of files and directories that have such, by path; undefined where nobody can tell them. */
   readonly xattrs: ReadonlyMap<string, Readonly<Record<string, Buffer>>> | undefined;
+  /** Paths of pipes, sockets and devices, which are not among the files. */
+  readonly special: readonly string[];
   /**
    * What files and directories below a folder are to processes of the sandbox: paths from there, each with the numbers of
    * its device and its inode, as `major-minor-inode`.

@@ -18,7 +18,7 @@ import { assemblyOptions } from "./assembly.ts";
 import { declarationError } from "./declarers.ts";
 import { divided } from "./divided.ts";
 import { fakeXattrs } from "./fakecap.ts";
-import { warnOfImages, warnOfLinks } from "./image-warnings.ts";
+import { warnOfImages, warnOfLinks, warnOfSpecialFiles } from "./image-warnings.ts";
 import type { Layout } from "./layout.ts";
 import { declaredByStaged } from "./origins.ts";
 
@@ -118,6 +118,8 @@ class Call {
     for (const [inside, mode] of below(prefix, this.#call.modes)) {
       declared.set(inside, { ...declared.get(inside), mode });
     }
+    const special = this.#call.special.filter((each) => each.startsWith(prefix));
+    if (special.length > 0) warnOfSpecialFiles(this.#io, special);
     if (this.#call.xattrs === undefined) {
       this.#io.warn("Extended attributes that commands give files are not seen on this machine", {
         detail: "The package @napi-rs/xattr is missing, which reads them. Elsewhere, the image may get such.",

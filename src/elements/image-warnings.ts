@@ -46,6 +46,13 @@ export function warnOfLayers(io: BuildIo, image: number, count: number): void {
 
 const SHOWN = 3;
 
+/** @param paths in the sandbox */
+export function warnOfSpecialFiles(io: BuildIo, paths: readonly string[]): void {
+  const shown = paths.slice(0, SHOWN).map((path) => `/${path}`);
+  const more = paths.length > SHOWN ? ` and ${paths.length - SHOWN} more` : "";
+  io.warn(`Pipes, sockets and devices get into no image: ${shown.join(", ")}${more}`);
+}
+
 /** @param content what the links are in */
 export function warnOfLinks(io: BuildIo, links: readonly OutwardLink[], content: StagedContent): void {
   const { elements, of } = originsOfStaged(io, content.tree, content.staged);

@@ -16,9 +16,7 @@ export function fromBuildOci(input: MappingNode, epoch: string | undefined): Map
     throw commit.error("'vcs-annotations' belongs into the element's 'config', as the commit is part of its key");
   }
   const images = input.required("images", input.sequence("images"));
-  const gzip = input.scalar("gzip");
-  const read = input.with("images", images.withItems(images.mappings().map((image) => fromImage(image, epoch))));
-  return gzip?.value === "gzip" ? read.with("gzip", gzip.withValue("enabled")) : read;
+  return input.with("images", images.withItems(images.mappings().map((image) => fromImage(image, epoch))));
 }
 
 function fromImage(image: MappingNode, epoch: string | undefined): MappingNode {

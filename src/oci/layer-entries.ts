@@ -243,7 +243,7 @@ function parentsOf(paths: Iterable<string>): Set<string> {
 }
 
 function reserved(path: string): BstError {
-  return new BstError("element", `No image can have a file with this name: ${path}`, {
+  return new BstError("element", `No image can have a file with this name: /${path}`, {
     reason: "oci-reserved-name",
     detail: `In layers, names that begin with ${WHITEOUT} stand for files that are removed.`,
   });

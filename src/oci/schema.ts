@@ -69,7 +69,7 @@ const image: JsonSchema = record(
 export const ociSchema: JsonSchema = record(
   {
     mode: oneOf("oci", "docker"),
-    gzip: oneOf("True", "true", "1", "False", "false", "0", "enabled", "disabled"),
+    gzip: oneOf("True", "true", "1", "False", "false", "0", "enabled", "disabled", "gzip"),
     compression: oneOf("auto", "gzip", "zstd", "none"),
     "compression-level": text,
     annotations: textMap,
@@ -140,7 +140,7 @@ function readCompression(config: MappingNode, mode: OciMode): Compression {
 
 /** A boolean, or the words that build scripts of other tools use. */
 function readGzip(node: ScalarNode): boolean {
-  return node.value === "enabled" || (node.value !== "disabled" && node.asBool("gzip"));
+  return /^(?:enabled|gzip)$/.test(node.value) || (node.value !== "disabled" && node.asBool("gzip"));
 }
 
 function readImage(node: MappingNode, mode: OciMode): ImageSpec {

@@ -33,6 +33,8 @@ export interface LiveFiles {
   readonly modes: Map<string, number>;
   /** Undefined where nobody can tell them. */
   readonly xattrs: Map<string, UserAttributes> | undefined;
+  /** Paths of pipes, sockets and devices, which no tree has. */
+  readonly special: string[];
 }
 
 export interface Captured {
@@ -200,14 +202,22 @@ class Capture {
   }
 }
 
-function noteLive({ modes, xattrs }: LiveFiles, frame: Frame, name: string, stat: fs.Stats): void {
-  if (!(stat.isDirectory() || stat.isFile())) return;
+function noteLive({ modes, xattrs, special }: LiveFiles, frame: Frame, name: string, stat: fs.Stats): void {
+  if (stat.isSymbolicLink()) return;
   const inRoot = frame.relative === "" ? name : `${frame.relative}/${name}`;
+  if (!(stat.isDirectory() || stat.isFile())) {
+    if (!isWhiteout(stat)) special.push(inRoot);
+    return;
+  }
   const mode = stat.mode & PERMISSIONS;
   const usual = stat.isDirectory() || (mode & EXECUTABLE_BY_OWNER) !== 0 ? 0o755 : 0o644;
   if (mode !== usual) modes.set(inRoot, mode);
   const attributes = xattrs && userAttributes(`${frame.path}/${name}`, inRoot);
   if (attributes !== undefined) xattrs?.set(inRoot, attributes);
+}
+
+function isWhiteout(stat: fs.Stats): boolean {
+  return stat.isCharacterDevice() && stat.rdev === 0;
 }
 
 /** Root may read everything; others must allow it to themselves first. */

@@ -227,7 +227,7 @@ export class Sandbox implements AsyncDisposable {
   /** Looks at the files as they are, while whoever asks waits, and puts into its folder what the service makes of them. */
   async #answer(service: CommandService, files: Files, { folder, root, ...question }: Question): Promise<void> {
     const { cas } = this.#host;
-    const live: LiveFiles = { modes: new Map(), xattrs: seesAttributes() ? new Map() : undefined };
+    const live: LiveFiles = { modes: new Map(), xattrs: seesAttributes() ? new Map() : undefined, special: [] };
     const opaque = new Set<string>();
     if (files.lower !== undefined) {
       for (const [directory, path] of lowerOnly(cas, files.directory, files.lower)) {

@@ -202,6 +202,7 @@ config:
   "elements/warned.bst": script(
     `
 ln -s ../../by-command /layer/d
+mkfifo /layer/pipe
 cd "%{install-root}"
 build-oci <<EOF
 images: [{os: Linux, architecture: x86_64, layer: /layer}]
@@ -378,6 +379,7 @@ describe("a script with build-oci", () => {
     expect(stderr).toContain(
       "2 relative links lead above the root: /d to '../../by-command'; /lib/up to '../../x', of links.bst",
     );
+    expect(stderr).toContain("Pipes, sockets and devices get into no image: /layer/pipe\n");
   });
 
   it("needs a shell only, and can do it again", async () => {
@@ -427,7 +429,7 @@ describe("a script with build-oci", () => {
         "input [line 1 column 60]: Unexpected key: element",
         "input [line 1 column 17]: 'vcs-annotations' belongs into the element's 'config', as the commit is part of its key",
         "input [line 1 column 49]: No element is staged at '/usr', so that there is nothing to divide its files by",
-        "input [line 1 column 6]: Value of 'gzip' must be one of: True, true, 1, False, false, 0, enabled, disabled",
+        "input [line 1 column 6]: Value of 'gzip' must be one of: True, true, 1, False, false, 0, enabled, disabled, gzip",
         "input [line 1 column 0]: Missing key 'images'",
       ].flatMap((message) => [`build-oci: ${message}`, "status 1"]),
     );

@@ -28,6 +28,11 @@ const images = {
   "replaced.bst": oci("lean.bst, other.bst", "{Cmd: [app]}"),
   "early.bst": oci("leaner.bst", "{Cmd: [/usr/lib/debug/app]}"),
   "plain.bst": oci("plain-deps.bst", "{}"),
+  "asking.bst": image("lean.bst", "if [ -e /layer/usr/bin/app ]; then cat /layer/usr/bin/app; fi"),
+  "using.bst": image("leaner.bst", "l=/layer; cat $l/usr/bin/app || true"),
+  "full.bst": image("all.bst", "true"),
+  "thinned.bst": image("all.bst", "cd /layer/usr; rm -r lib/debug"),
+  "two-roots.bst": image("lean.bst", "true").replace("- tools.bst\n", "- tools.bst\n- over.bst\n"),
 };
 
 let cwd: string;
@@ -49,6 +54,9 @@ beforeAll(async () => {
     "plain-files.bst": local("plain"),
     "plain-deps.bst": "kind: stack\ndepends: [plain-files.bst]\n",
     "deps.bst": "kind: stack\ndepends: [app.bst]\n",
+    "all.bst": "kind: compose\nbuild-depends: [deps.bst]\nconfig: {exclude: [devel], integrate: False}\n",
+    "files/over/usr/bin/sleep": "over",
+    "over.bst": local("over"),
     "lean.bst": "kind: compose\nbuild-depends: [deps.bst]\nconfig: {exclude: [tools, debug], integrate: False}\n",
     "leaner.bst": "kind: compose\nbuild-depends: [lean.bst]\nconfig: {exclude: [devel], integrate: False}\n",
   });
@@ -76,6 +84,19 @@ test("commands of images need what a compose left out, by path or by name, unles
     `dropped.bst:20: ${needs}/bin/app of app.bst, which lean.bst leaves out (runtime, tools)`,
     `early.bst:5: ${needs}/lib/debug/app of app.bst, which lean.bst leaves out (debug)`,
     `named.bst:5: ${needs}/bin/app of app.bst, which lean.bst leaves out (runtime, tools)`,
+    "using.bst:9: The command cat needs /usr/bin/app of app.bst, which lean.bst leaves out (runtime, tools)",
+  ]);
+});
+
+test("what a script removes is not in its image", async () => {
+  expect(await found("unneeded-in-layer")).toEqual([
+    "full.bst:4: 1 file (1 byte) of debug is in the layer all.bst: /usr/lib/debug/app",
+  ]);
+});
+
+test("files that replace others in the sandbox of a script are found as well", async () => {
+  expect(await found("overlaps-not-whitelisted")).toEqual([
+    "tools.bst:1: It replaces 1 file of over.bst: /usr/bin/sleep (staged for two-roots.bst)",
   ]);
 });
 

@@ -326,7 +326,9 @@ describe("with artifacts", () => {
         "kind: oci\nbuild-depends: [runtime.bst]\nconfig:\n  images:\n  - os: linux\n    architecture: amd64\n    layer: [runtime.bst]\n" +
         "    config:\n      Entrypoint:\n      - /usr/include/app.h\n",
     });
-    expect((await runCli(["build", "layer.bst", "both.bst", "runtime.bst", "lone.bst"], { cwd })).code).toBe(0);
+    expect(
+      (await runCli(["build", "tools.bst", "layer.bst", "both.bst", "runtime.bst", "lone.bst"], { cwd })).code,
+    ).toBe(0);
   });
 
   test("contents are looked into", async () => {

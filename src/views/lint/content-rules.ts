@@ -15,11 +15,13 @@ function stagings(element: Element, images: readonly LintImage[]): (readonly Ele
   if (element.kind === "compose") return [madeOf(element)];
   if (element.kind === "oci") return images.map(({ layers }) => staged(layers.map(({ root }) => root)));
   if (element.kind !== "script") return [];
+  const located = locatedDependencies(element);
   const byLocation = new Map<string, Element[]>();
-  for (const { location, element: it } of locatedDependencies(element)) {
+  for (const { location, element: it } of located) {
     byLocation.set(location, [...(byLocation.get(location) ?? []), it]);
   }
-  return [...byLocation.values()].map(staged);
+  const atRoot = element.buildDependencies.filter((each) => !located.some(({ element: it }) => it === each));
+  return [...byLocation.values(), atRoot].map(staged);
 }
 
 export const overlaps: Rule = {
@@ -122,7 +124,7 @@ export const unneededInLayer: Rule = {
           severity: "note",
           element,
           place: placeOf(node),
-          message: `${counted(files.size, "file")} (${counted(bytes, "byte")}) of ${kept.join(" and ")} are in the layer ${root.fullName}: ${some([...files.keys()].map((path) => `/${path}`))}`,
+          message: `${counted(files.size, "file")} (${counted(bytes, "byte")}) of ${kept.join(" and ")} ${files.size === 1 ? "is" : "are"} in the layer ${root.fullName}: ${some([...files.keys()].map((path) => `/${path}`))}`,
           advice: `Leave them out: 'exclude: [${kept.join(", ")}]' in ${root.fullName}`,
         };
       }

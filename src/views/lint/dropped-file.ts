@@ -111,11 +111,14 @@ function touched(script: Element, compose: Element) {
   if (script.kind !== "script") return [];
   const folders = locationsOf(script, compose);
   if (folders.length === 0) return [];
-  return assemblyCalls(script, allCalls(script), folders).flatMap((call) => {
+  const calls = assemblyCalls(script, allCalls(script), folders);
+  // Whoever asks first can do without.
+  const asked = new Set(calls.flatMap(({ program, paths }) => (/^(?:\[+|test)$/.test(program) ? paths.flat() : [])));
+  return calls.flatMap((call) => {
     const { program, place, paths, command } = call;
     if (MAKERS.has(program)) return [];
     const written = writtenBy(call);
-    const read = [...command, ...paths.flat()].filter((path) => !written.includes(path));
+    const read = [...command, ...paths.flat()].filter((path) => !written.includes(path) && !asked.has(path));
     return read.flatMap((path) => {
       const folder = folders.find((each) => path.startsWith(each === "/" ? each : `${each}/`));
       if (folder === undefined) return [];
