@@ -163,7 +163,12 @@ function readImage(node: MappingNode, mode: OciMode): ImageSpec {
     ...defined("indexAnnotations", textEntries(node.mapping("index-annotations"))),
     ...defined(
       "tags",
-      texts(node, "tags", isTaggedName, "a name with a tag, such as 'example:1.0', in lower case but for the tag"),
+      texts(
+        node,
+        "tags",
+        isTaggedName,
+        "a name with a tag, such as 'example:1.0', in lower case but for the tag, and at most 255 characters before it",
+      ),
     ),
     ...defined("sourceDateEpoch", epoch(node, "source-date-epoch")),
     ...(config === undefined ? {} : { config: readContainerConfig(config, mode) }),

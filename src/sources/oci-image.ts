@@ -30,6 +30,10 @@ class OciImageSource extends TextRefSource {
   readonly #context: SourceContext;
   readonly #declaredUrl: string;
   readonly #url: string;
+  /** Places of these words, or of the source. */
+  readonly #urlAt: string;
+  readonly #platformAt: string;
+  #refAt: string;
   readonly #tag: string | undefined;
   /** Undefined for the only one that there is. */
   readonly #platform: Platform | typeof ALL | undefined;
@@ -39,13 +43,22 @@ class OciImageSource extends TextRefSource {
     this.#context = context;
     this.#declaredUrl = withScheme(config.required("url", config.string("url")));
     this.#url = context.resolveUrl(this.#declaredUrl);
-    ofSourceNow(context.provenance, () => placeOf(this.#url, context));
+    const at = (key: string) => placeIn(config, key) ?? context.provenance;
+    this.#urlAt = at("url");
+    this.#platformAt = at("platform");
+    this.#refAt = at("ref");
+    ofSourceNow(this.#urlAt, () => placeOf(this.#url, this.#urlAt));
     this.#tag = config.string("track") || undefined;
     const platform = config.string("platform");
     this.#platform =
       platform === undefined || platform === ALL
         ? platform
-        : ofSourceNow(context.provenance, () => parsePlatform(platform));
+        : ofSourceNow(this.#platformAt, () => parsePlatform(platform));
+  }
+
+  override loadRef(node: MappingNode): void {
+    super.loadRef(node);
+    this.#refAt = placeIn(node, "ref") ?? this.#refAt;
   }
 
   /** Where an image is from changes nothing in it. */
@@ -143,18 +156,19 @@ class OciImageSource extends TextRefSource {
 
   /** @throws BstError domain element, where there are several and none was chosen */
   #chosen(images: readonly Descriptor[], name: string): readonly Descriptor[] {
-    if (this.#platform !== ALL) return [choose(images, this.#platform, name)];
+    const wanted = this.#platform;
+    if (wanted !== ALL) return [ofSourceNow(this.#platformAt, () => choose(images, wanted, name))];
     return images.filter((image) => !isAttestation(image));
   }
 
   /** It becomes a part of paths. */
   #digest(): string {
     if (isDigest(this.ref)) return this.ref;
-    throw new BstError("source", `${this.#context.provenance}: The ref is no SHA-256 digest: ${this.ref}`);
+    throw new BstError("source", `${this.#refAt}: The ref is no SHA-256 digest: ${this.ref}`);
   }
 
   #repository(url: string, io: SourceIo): Repository {
-    return new Repository(placeOf(url, this.#context), "pull", registryOptions(io));
+    return new Repository(placeOf(url, this.#urlAt), "pull", registryOptions(io));
   }
 
   #ofSource<T>(step: () => Promise<T>): Promise<T> {
@@ -162,14 +176,20 @@ class OciImageSource extends TextRefSource {
   }
 }
 
-/** A host with a port is no alias. */
+/** Of a word that somebody wrote. */
+function placeIn(node: MappingNode, key: string): string | undefined {
+  const found = node.get(key);
+  return found === undefined || found.isSynthetic ? undefined : found.provenance;
+}
+
+/** A host with a port is no alias, nor is what stands before a tag. */
 function withScheme(url: string): string {
   const plain = url.replace(/^docker:\/\//, "");
-  return plain !== url || /^[\w.-]+:\d+\//.test(plain) ? `https://${plain}` : plain;
+  return plain !== url || /^[\w.-]+(:\d+\/|\/[^:]*:)/.test(plain) ? `https://${plain}` : plain;
 }
 
 /** @throws BstError domain remote, reason invalid-image-reference */
-function placeOf(url: string, { provenance }: SourceContext): { readonly host: string; readonly repository: string } {
+function placeOf(url: string, provenance: string): { readonly host: string; readonly repository: string } {
   const { host, repository, tag, digest } = repositoryAt(url);
   if (tag !== undefined || digest !== undefined) {
     throw new BstError("source", `${provenance}: The URL of an image has neither a tag nor a digest: ${url}`, {

@@ -15,6 +15,9 @@ const cwd = project({
   "typo2.bst": image(`${LINUX}\n    layer: [a.bst, b.bst]`),
   "many.bst": image(`${LINUX}\n    parent: {element: base.bst, image: 7}`),
   "tag.bst": image(`${layer}\n    tags: ['a:1', 'X/b:1']`),
+  "long.bst": image(`${layer}\n    tags: ['host.example/${"a".repeat(243)}:1']`),
+  "platform.bst": "kind: import\nsources:\n- kind: oci_image\n  url: host.example/a\n  platform: linux\n",
+  "url.bst": "kind: import\nsources:\n- kind: oci_image\n  url: host.example/a:1\n",
   "links.bst": "kind: import\nsources: [{kind: local, path: links}]\n",
   "links/lib/up": { symlink: "../../x" },
   "links/lib/inside": { symlink: "../x" },
@@ -32,6 +35,9 @@ describe("words of an image", () => {
     ["typo.bst", "typo.bst [line 7 column 22]: 'base.bts' is no build dependency", "oci-missing-dependency"],
     ["typo2.bst", "typo2.bst [line 7 column 19]: 'b.bst' is no build dependency", "oci-missing-dependency"],
     ["tag.bst", "tag.bst [line 8 column 18]: Each of 'tags' must be a name with a tag", "invalid-data"],
+    ["long.bst", "long.bst [line 8 column 11]: Each of 'tags' must be a name with a tag", "invalid-data"],
+    ["platform.bst", "platform.bst [line 5 column 12]: This is no platform: 'linux'", "invalid-platform"],
+    ["url.bst", "url.bst [line 4 column 7]: The URL of an image has neither a tag nor a digest", null],
   ])("of %s are wrong where they are", async (name, message, reason) => {
     const { error } = await runCli(["show", name], { cwd });
     expect(error).toMatchObject({ message: expect.stringContaining(message), reason });

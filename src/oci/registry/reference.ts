@@ -15,6 +15,8 @@ export const DOCKER_HUB = "docker.io";
 const HOST = /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?|\[[0-9a-fA-F:]+\])(?::\d{1,5})?$/;
 const REPOSITORY = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 const TAG = /^\w[\w.-]{0,127}$/;
+/** Characters, by registries without the host, by programs that load images with it. */
+const MAX_NAME = 255;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
 export function isDigest(text: unknown): text is string {
@@ -45,7 +47,7 @@ export function parseReference(text: string): ImageReference {
   const { host, repository } = divide(path);
   // Of addresses and ports, the pattern does not know how large they may be.
   if (!HOST.test(host) || !URL.canParse(`https://${host}`)) throw wrong(`'${host}' is no host`);
-  if (!REPOSITORY.test(repository) || repository.length > 255) {
+  if (!REPOSITORY.test(repository) || repository.length > MAX_NAME) {
     throw wrong(`'${repository}' is no repository: it has lower-case letters, digits and single separators`);
   }
   return { host, repository, ...(tag !== undefined && { tag }), ...(digest !== undefined && { digest }) };
@@ -54,10 +56,11 @@ export function parseReference(text: string): ImageReference {
 /** Whether programs load an image under this name, which they do only with a tag. */
 export function isTaggedName(text: string): boolean {
   try {
-    const { host, tag, digest } = parseReference(text);
+    const { host, repository, tag, digest } = parseReference(text);
     // Podman, and Docker until version 20, take such a host for a part of the repository.
     const isHost = host === host.toLowerCase() || /[.:]/.test(host);
-    return isHost && tag !== undefined && digest === undefined;
+    const isShort = host.length + 1 + repository.length <= MAX_NAME;
+    return isHost && isShort && tag !== undefined && digest === undefined;
   } catch (error) {
     if (error instanceof BstError) return false;
     throw error;
