@@ -15,13 +15,16 @@ export interface PlacedCall extends Call {
 
 /** Calls of all lists of commands in an element's configuration, as far as these are declared in its own files. */
 export function ownCalls(element: Element): PlacedCall[] {
-  const own = commandNodes(element.config).filter((node) => element.loaded.files.includes(node.file.path));
-  return placed(own, surroundings(element));
+  return allCalls(element).filter(({ place }) => element.loaded.files.includes(place.file));
 }
 
+const known = new WeakMap<Element, readonly PlacedCall[]>();
+
 /** Calls of all commands of an element, wherever they are declared. */
-export function allCalls(element: Element): PlacedCall[] {
-  return placed(commandNodes(element.config), surroundings(element));
+export function allCalls(element: Element): readonly PlacedCall[] {
+  const found = known.get(element) ?? placed(commandNodes(element.config), surroundings(element));
+  known.set(element, found);
+  return found;
 }
 
 /** Where each command of an element begins, and with which variables. */
