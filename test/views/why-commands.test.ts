@@ -52,6 +52,9 @@ const PROJECT = {
     "kind: script\nbuild-depends:\n- root.bst\n- filename: layer.bst\n  config: {location: /layer}\nconfig:\n  build-oci: True\n  commands:\n" +
     COMMANDS.map((command) => `  - |\n${command.replace(/^/gm, "    ")}\n`).join("") +
     "  - |\n    cd '%{install-root}'\n    build-oci <<EOF\n    images: [{os: linux, architecture: amd64, layer: /layer}]\n    EOF\n",
+  "upper.bst":
+    "kind: oci\nbuild-depends: [image.bst, all.bst]\nconfig:\n  images:\n" +
+    "  - {os: linux, architecture: amd64, parent: {element: image.bst}, layer: [all.bst]}\n",
   "junction.bst": "kind: junction\nsources: [{kind: local, path: files}]\n",
 } as const;
 
@@ -60,7 +63,7 @@ let cwd: string;
 beforeAll(async () => {
   cwd = project(PROJECT);
   writeRoot(join(cwd, "files/root"));
-  const { code, stderr } = await runCli(["build", "image.bst"], { cwd });
+  const { code, stderr } = await runCli(["build", "upper.bst"], { cwd });
   expect(code, stderr).toBe(0);
 });
 
@@ -112,6 +115,16 @@ test("folders that are empty in one element and full in another are where they a
     "/doc/page is not in layer.bst",
     expect.stringContaining("of domain doc"),
     expect.stringContaining("it leaves out the domain doc"),
+  ]);
+});
+
+test("what a parent lost is told with where, and not as a part of nothing", async () => {
+  expect(await ask("/doc/page", "upper.bst")).toEqual([
+    "/doc/page is not in upper.bst",
+    expect.stringContaining("doc.bst (import): it installs /doc/page"),
+    expect.stringContaining("layer.bst (compose): it leaves out the domain doc"),
+    "  image.bst (script): so it does not get it",
+    "  upper.bst (oci): so it does not get it",
   ]);
 });
 

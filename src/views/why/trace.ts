@@ -236,8 +236,13 @@ export class Tracer {
     const dropped = providers.at(-1);
     if (dropped !== undefined)
       return [...this.trace(dropped.element, dropped.path).steps, this.#leavesOut(element, dropped)];
-    const before = this.#bestOf(parts, element);
     const taken = this.#takenAway(element, path);
+    const below = taken.length > 0 ? [] : (this.#image(element)?.parents ?? []);
+    // What its layers never had, a parent can have lost.
+    const before = this.#bestOf(
+      [...below.map((each) => ({ element: each.element, path, at: BELOW })), ...parts],
+      element,
+    );
     if (taken.length > 0 || before.length === 0) return [...before, ...taken];
     return [...before, { element, outcome: "lacks", text: "so it does not get it" }];
   }
