@@ -1,5 +1,6 @@
 /** Reads JSON that somebody else wrote. */
 import { BstError } from "../base/errors.ts";
+import { harmlessLine } from "../base/harmless.ts";
 import type { Digest } from "../cas/digest.ts";
 import type { Cas } from "../cas/store.ts";
 
@@ -15,7 +16,7 @@ const MAX_DEPTH = 64;
 
 /** An image that is damaged or of a kind that can't be used. */
 export function invalidImage(message: string): BstError {
-  return new BstError("element", message, { reason: "oci-invalid-image" });
+  return new BstError("element", harmlessLine(message), { reason: "oci-invalid-image" });
 }
 
 export function readJson(cas: Cas, digest: Digest, name: string): unknown {

@@ -1,4 +1,5 @@
 /** A message as text: its line, its detail, and the end of the log of a job that failed. */
+import { harmless } from "../base/harmless.ts";
 import type { Message } from "../base/messages.ts";
 import { abbreviateLogFile, type Column, isFailure, parseMessageFormat } from "./columns.ts";
 import { INDENT, indent, splitLines } from "./layout.ts";
@@ -28,9 +29,10 @@ export class LineRenderer {
   }
 
   /** One or more whole lines. */
-  render(message: Message, now = new Date()): string {
+  render(given: Message, now = new Date()): string {
+    const message = { ...given, text: harmless(given.text) };
     const blocks: string[] = [];
-    if (message.detail) blocks.push(this.#detail(message, message.detail));
+    if (message.detail) blocks.push(this.#detail(message, harmless(message.detail)));
     if (message.scheduler && message.type === "failure" && message.logFile !== undefined) {
       blocks.push(this.#log(message.logFile));
     }

@@ -1,4 +1,5 @@
 /** Events as BuildStream's text. */
+import { harmless } from "../base/harmless.ts";
 import type { CommandFailed, ReportEvent, SessionEnded } from "../base/messages.ts";
 import { isShown } from "./columns.ts";
 import { formatHeading } from "./heading.ts";
@@ -65,8 +66,8 @@ export class TextView implements View {
   }
 
   #failed({ text, detail, stack }: CommandFailed): string {
-    const shown = stack === undefined ? text : `\n\n${stack}`;
-    const below = detail ? `\n${INDENT}${detail.replaceAll("\n", `\n${INDENT}`)}\n` : "";
+    const shown = stack === undefined ? harmless(text) : `\n\n${stack}`;
+    const below = detail ? `\n${INDENT}${harmless(detail).replaceAll("\n", `\n${INDENT}`)}\n` : "";
     return `\n${shown}\n${below}`;
   }
 }

@@ -267,7 +267,9 @@ describe("images elsewhere", () => {
     const { layers } = made.json<{ layers: { digest: string }[] }>(root);
     writeFileSync(made.path(layers[1] ?? root), "damaged");
     rmSync(made.path(layers[0] ?? root));
-    const { code, error, stdout } = await run(`verify oci:${made.folder}`);
+    const { code, error, stdout, stderr } = await run(`verify oci:${made.folder}`);
+    expect(stderr).toMatch(/FAILURE The image sha256:\w+ of \S+ is damaged/);
+    expect(stderr).not.toContain("SUCCESS Verify");
     expect([code, error?.reason, stdout]).toEqual([255, "oci-invalid-image", ""]);
     for (const { digest } of layers) expect(error?.detail).toContain(digest);
   });

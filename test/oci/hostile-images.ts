@@ -77,6 +77,11 @@ export const hostileLayers: readonly (readonly [name: string, layer: Buffer, mes
   ["a file below a file", archive([file("x"), file("x/y")]), /'x\/y' is below 'x', which is no folder/],
   ["a symbolic link to nothing", archive([symlink("x", "")]), /'x' is a symbolic link to nothing/],
   ["a name longer than any system has", named(`a/${"é".repeat(128)}`), /is a name of 256 bytes/],
+  [
+    "a name that controls terminals and adds lines",
+    archive([file("../\x1b[2J\x07\n[00:00:00] x")]),
+    /'\.\.\/\?\[2J\?\?\[00:00:00\] x' points outside/,
+  ],
   ["a header that is cut off", archive([file("x"), file("y")], 0).subarray(0, 1100), /ends in the middle of a header/],
   ...[".wh.", ".wh..", ".wh..."].map(
     (name) =>

@@ -25,6 +25,14 @@ describe("a message's line", () => {
     );
   });
 
+  it("lets nobody's text control the terminal", () => {
+    const evil = "\x1b[2J\x1b]0;x\x07\x9b1m\r";
+    const shown = render({ type: "warn", text: `a${evil}b`, detail: `c${evil}d\n\te` });
+    expect(shown).toContain("WARNING a?[2J?]0;x??1m?b\n");
+    expect(shown).toContain("c?[2J?]0;x??1m?d\n");
+    expect(shown).toContain("\te");
+  });
+
   it("names a job's element and key, also for messages about another element", () => {
     const other = { full: "d".repeat(64), brief: "dddddddd", strict: true };
     expect(

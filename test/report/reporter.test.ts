@@ -151,9 +151,15 @@ describe("the text of a session", () => {
 
   it("ends with the error, its detail indented", () => {
     const text = reporting((reporter) =>
-      reporter.emit({ type: "command-failed", domain: "load", reason: null, text: "Bad\nline", detail: "one\ntwo" }),
+      reporter.emit({
+        type: "command-failed",
+        domain: "load",
+        reason: null,
+        text: "Bad\nline\x1b[2J",
+        detail: "one\ntwo\x1b[2J",
+      }),
     );
-    expect(text).toBe("\nBad\nline\n\n    one\n    two\n");
+    expect(text).toBe("\nBad\nline?[2J\n\n    one\n    two?[2J\n");
   });
 });
 

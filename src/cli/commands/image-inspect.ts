@@ -1,5 +1,6 @@
 /** `image inspect`: what an image is, for people, as JSON, or as its own manifest or configuration. */
 
+import { harmlessLine } from "../../base/harmless.ts";
 import { formatSize } from "../../base/size.ts";
 import { partsOf } from "../../oci/copy.ts";
 import { configOf, type InspectedImage, type Inspection, inspectImage } from "../../oci/inspect.ts";
@@ -73,7 +74,7 @@ function describeImage(
 
 /** Columns aligned, below a heading. What images say is anybody's text, which may not control the terminal. */
 function table(cells: readonly (readonly unknown[])[]): string[] {
-  const rows = cells.map((row) => row.map((cell) => String(cell).replace(/\p{Cc}/gu, "?")));
+  const rows = cells.map((row) => row.map((cell) => harmlessLine(String(cell))));
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ")}`.trimEnd());
 }

@@ -7,7 +7,7 @@ import { makesImages } from "../../elements/build-oci.ts";
 import { verifySignatures } from "../../oci/cosign/signatures.ts";
 import { Repository } from "../../oci/registry/repository.ts";
 import { parseImageName } from "../../oci/transport/names.ts";
-import { verifyImage } from "../../oci/verify.ts";
+import { type Verification, verifyImage } from "../../oci/verify.ts";
 import type { Run } from "../app.ts";
 import type { Subject } from "../artifacts.ts";
 import { absolute, asJob, bytesOf, openImages, selectionOf } from "../images.ts";
@@ -28,16 +28,12 @@ export const run: Run<"image verify"> = async (context, options) => {
   for (const image of images) {
     await using reader = image.reader;
     const links = image.subject !== undefined && isMade(image.subject) ? "any" : "inside";
-    const found = await asJob(context, { action: "verify", ...image.about }, (job) =>
-      verifyImage(reader, { select, signal, links, ...bytesOf(job) }),
-    );
-    const { digest, digests, blobs, bytes, foreign, problems } = found;
-    if (problems.length > 0) {
-      throw new BstError("element", `The image ${digest} of ${reader.name} is damaged`, {
-        reason: "oci-invalid-image",
-        detail: problems.map((problem) => `${problem.digest}: ${problem.message}`).join("\n"),
-      });
-    }
+    const found = await asJob(context, { action: "verify", ...image.about }, async (job) => {
+      const verification = await verifyImage(reader, { select, signal, links, ...bytesOf(job) });
+      requireWhole(verification, reader.name);
+      return verification;
+    });
+    const { digest, digests, blobs, bytes, foreign } = found;
     if (key !== undefined && name.kind === "registry") {
       const repository = new Repository(name.reference, "pull", tools.pull);
       for (const signed of options.recursive ? digests : [digest]) {
@@ -55,6 +51,14 @@ export const run: Run<"image verify"> = async (context, options) => {
   }
   return undefined;
 };
+
+function requireWhole({ digest, problems }: Verification, name: string): void {
+  if (problems.length === 0) return;
+  throw new BstError("element", `The image ${digest} of ${name} is damaged`, {
+    reason: "oci-invalid-image",
+    detail: problems.map((problem) => `${problem.digest}: ${problem.message}`).join("\n"),
+  });
+}
 
 /** Whether elements made the image of their files. Of an artifact that is named by its key nobody knows the kind. */
 function isMade({ element, record }: Subject): boolean {

@@ -1,5 +1,6 @@
 /** What goes wrong with registries. */
 import { BstError } from "../../base/errors.ts";
+import { harmless } from "../../base/harmless.ts";
 import { MAX_PAUSE_MS, wordsOf } from "./pauses.ts";
 
 /** What arrived is not what was asked for: trying again may help, believing it never does. */
@@ -53,11 +54,6 @@ export function statusError(
 /** Whether the same question may get another answer later. */
 export function isTransient(status: number): boolean {
   return status === 408 || status === 425 || status === 429 || status >= 500;
-}
-
-/** Nobody else's text may control the terminal. */
-function harmless(text: string): string {
-  return text.replace(/[^\P{Cc}\n]/gu, "?");
 }
 
 /** The messages of a registry's list of errors, or the beginning of anything else. */
