@@ -307,6 +307,24 @@ describe("without artifacts", () => {
   });
 });
 
+test("elements of a subproject are checked where one of them is asked for", async () => {
+  const cwd = project({
+    "project.conf": "name: test\nmin-version: 2.0\nelement-path: elements\n",
+    "elements/sub.bst": "kind: junction\nsources: [{kind: local, path: sub}]\n",
+    "elements/own.bst": "kind: stack\ndepends: ['sub.bst:image.bst']\n",
+    "sub/project.conf": "name: sub\nmin-version: 2.0\n",
+    "sub/files/x": "x",
+    "sub/tools.bst": local("x"),
+    "sub/image.bst": image("tools.bst", `${BUILD}  - ldconfig -r /layer\n`),
+  });
+  expect(await lint(cwd)).toMatchObject({ code: 0, findings: [] });
+  expect(await lint(cwd, "own.bst")).toMatchObject({ code: 0, findings: [] });
+  expect(await lint(cwd, "sub.bst:image.bst")).toMatchObject({
+    code: 1,
+    findings: [{ rule: "ldconfig-late", element: "sub.bst:image.bst", file: "sub/image.bst", line: 14 }],
+  });
+});
+
 describe("with artifacts", () => {
   let cwd: string;
 

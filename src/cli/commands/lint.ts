@@ -32,9 +32,11 @@ export const run: Run<"lint"> = async (context, { elements, rule, json, listRule
 };
 
 async function contextOf(bench: Workbench, isWhole: boolean): Promise<LintContext> {
-  const { graph, targets } = bench;
+  const { targets } = bench;
+  // What a subproject has is its own affair, unless it is asked for.
+  const projects = new Set(targets.map(({ project }) => project));
   const all = select(targets, "all").filter(({ kind }) => kind !== "junction" && kind !== "link");
-  const elements = all.filter(({ project }) => project === graph.project);
+  const elements = all.filter(({ project }) => projects.has(project));
   const made = elements.map((element) => [element, imagesOf(element)] as const);
   const imagesByElement = new Map(made.filter(([, images]) => images.length > 0));
   const images = [...imagesByElement.values()].flat();

@@ -123,7 +123,7 @@ const tree = {
       "Checks elements for mistakes that no build complains of, such as a stack where a layer should be, ldconfig after " +
         "build-oci, or a package that reaches no image. Nothing is built for that. Rules that look into artifacts use " +
         "those that are in the cache, and it is told what they could not check.",
-      "Without arguments all elements of the project are checked, otherwise those named and what they depend on.",
+      "Without arguments all elements of the project are checked, otherwise those named and what they depend on in the same project.",
       "An element that means it so says it in its public data:",
       " public:\n   lint:\n     ignore: [stack-as-layer]",
       "The exit status is 1 where there are errors or warnings.",
