@@ -321,7 +321,7 @@ test("elements of a subproject are checked where one of them is asked for", asyn
   expect(await lint(cwd, "own.bst")).toMatchObject({ code: 0, findings: [] });
   expect(await lint(cwd, "sub.bst:image.bst")).toMatchObject({
     code: 1,
-    findings: [{ rule: "ldconfig-late", element: "sub.bst:image.bst", file: "sub/image.bst", line: 14 }],
+    findings: [{ rule: "ldconfig-late", element: "sub.bst:image.bst", file: "sub/image.bst", line: 15 }],
   });
 });
 
