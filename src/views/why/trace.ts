@@ -29,6 +29,8 @@ export class Tracer {
   readonly #seen: SeenFiles;
   readonly #ways = new Map<string, Way>();
   readonly #paths = new Map<Element, ReadonlyMap<string, readonly string[]>>();
+  readonly #commands = new Map<Element, readonly PlacedCall[]>();
+  readonly #images = new Map<Element, LintImage | undefined>();
 
   constructor(seen: SeenFiles) {
     this.#seen = seen;
@@ -129,7 +131,8 @@ export class Tracer {
   }
 
   #image(element: Element): LintImage | undefined {
-    return imageOf(element, this.#seen.indexOf(element));
+    if (!this.#images.has(element)) this.#images.set(element, imageOf(element, this.#seen.indexOf(element)));
+    return this.#images.get(element);
   }
 
   /** Whether it is an image that somebody else made. */
@@ -286,6 +289,12 @@ export class Tracer {
 
   /** The commands that can have changed what an element is made of. */
   #calls(element: Element): readonly PlacedCall[] {
+    const known = this.#commands.get(element) ?? this.#readCalls(element);
+    this.#commands.set(element, known);
+    return known;
+  }
+
+  #readCalls(element: Element): readonly PlacedCall[] {
     // As declared: what artifacts have of it has no place in a file of the project.
     if (element.kind === "script") {
       const folders = this.#image(element)?.folders ?? [installRoot(element)];
