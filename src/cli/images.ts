@@ -6,8 +6,10 @@ import { counted } from "../base/counted.ts";
 import { BstError } from "../base/errors.ts";
 import type { DisplayKey, JobDescription, JobMessenger } from "../base/messages.ts";
 import { formatSize } from "../base/size.ts";
+import { makerOf } from "../elements/build-oci.ts";
 import { type CopyOptions, copyImage, type Parts, type Selection } from "../oci/copy.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
+import type { Maker } from "../oci/growth.ts";
 import { parsePlatform } from "../oci/platform.ts";
 import { BegunUploads } from "../oci/registry/begun-uploads.ts";
 import { type Purpose, userCredentials } from "../oci/registry/credentials.ts";
@@ -93,7 +95,8 @@ export async function openImages(
       if (record.files === undefined)
         throw new BstError("element", `${title} holds no image: it has no files`, { reason: "oci-invalid-image" });
       const { element, key = NO_KEY } = subject.about;
-      images.push({ reader: filesReader(treeFiles(cas, record.files, title)), about: { element, key }, subject });
+      const files = treeFiles(cas, record.files, title, imageMaker(subject));
+      images.push({ reader: filesReader(files), about: { element, key }, subject });
     }
   }
   return { tools, images, ...(bench !== undefined && { artifacts: bench }) };
@@ -103,6 +106,12 @@ export async function openImages(
 function isNamed(subject: Subject, word: string, words: readonly string[]): boolean {
   const { element, refs } = subject;
   return words.length === 1 || element?.name === word || element?.fullName === word || refs.includes(word);
+}
+
+/** Of an artifact that is named by its key nobody knows the kind. */
+function imageMaker({ element, record }: Subject): Maker {
+  if (element !== undefined) return makerOf(element);
+  return record !== undefined && record.buildDeps.length > 0 ? "scripts" : "others";
 }
 
 const NO_KEY: DisplayKey = { full: " ".repeat(64), brief: " ".repeat(8), strict: true };

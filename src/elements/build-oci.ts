@@ -7,6 +7,7 @@ import { Tree } from "../cas/tree.ts";
 import { assembleImages, type ImageInput, type ParentInput } from "../oci/assemble.ts";
 import { fromBuildOci } from "../oci/build-oci.ts";
 import { CAPABILITY_XATTR } from "../oci/capabilities.ts";
+import { MAKERS, type Maker } from "../oci/growth.ts";
 import { type ImageSpec, ociSchema, readOciSpec } from "../oci/schema.ts";
 import { withCommit } from "../oci/vcs.ts";
 import type { Checkout } from "../project/checkout.ts";
@@ -58,9 +59,9 @@ export function buildOci(io: BuildIo, script: ServedScript): CommandService {
   };
 }
 
-/** Whether an element is of a kind that makes images of what elements made. */
-export function makesImages({ kind }: Pick<DependencyFacts, "kind">): boolean {
-  return kind === "oci" || kind === "script";
+/** Who made the image that is in an element's artifact. */
+export function makerOf({ kind }: Pick<DependencyFacts, "kind">): Maker {
+  return kind === "oci" ? "elements" : kind === "script" ? "scripts" : "others";
 }
 
 class Call {
@@ -96,7 +97,7 @@ class Call {
     return {
       layout: tree,
       name: node.value,
-      isMade: elements.length > 0 && elements.every(makesImages),
+      maker: MAKERS.findLast((maker) => elements.some((each) => makerOf(each) === maker)),
       place: index.provenance,
     };
   }

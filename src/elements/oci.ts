@@ -12,7 +12,7 @@ import type { BuildIo, ConfiguredDependency, DependencyFacts, ElementKind } from
 import type { MappingNode, ScalarNode } from "../yaml/node.ts";
 import { assemblyOptions } from "./assembly.ts";
 import { basesBehind } from "./bases.ts";
-import { makesImages } from "./build-oci.ts";
+import { makerOf } from "./build-oci.ts";
 import { commitKey, warnOfNoCommit } from "./commit.ts";
 import { declarationError } from "./declarers.ts";
 import { divided } from "./divided.ts";
@@ -61,7 +61,7 @@ export const oci: ElementKind = {
           parent: {
             layout: io.artifactTree(parent),
             name: parent.fullName,
-            isMade: makesImages(parent),
+            maker: makerOf(parent),
             place: (parentAt(config, index, "image") ?? parentAt(config, index, "element"))?.provenance,
           },
         }),

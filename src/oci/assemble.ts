@@ -8,6 +8,7 @@ import { Tree } from "../cas/tree.ts";
 import { formatAttributes } from "./attributes.ts";
 import { checkStoredLayer, type LayerCheck, rememberMade } from "./check-layer.ts";
 import { attributesOf, type DeclarationError, type Declarations } from "./declared.ts";
+import type { Maker } from "./growth.ts";
 import { historyOf, type Image } from "./image.ts";
 import { invalidImage } from "./json.ts";
 import { type Layer, type LayerFormat, writeLayer } from "./layer.ts";
@@ -34,8 +35,8 @@ export interface ParentInput {
   readonly layout: Digest;
   /** For messages. */
   readonly name: string;
-  /** Whether elements made it of their files, so that its links lead where these want them to; default false. */
-  readonly isMade?: boolean;
+  /** Default others. */
+  readonly maker?: Maker | undefined;
   /** Where it is named. */
   readonly place?: string | undefined;
 }
@@ -125,8 +126,7 @@ class Assembly {
     const spec = this.#spec;
     const base: BaseImage | undefined =
       parent && readBaseImage(this.#cas, parent.layout, spec.parent?.image ?? 0, parent.name, parent.place);
-    const links = parent?.isMade === true ? "any" : "inside";
-    const check: LayerCheck = { place: parent?.name ?? "", signal, links };
+    const check: LayerCheck = { place: parent?.name ?? "", signal, maker: parent?.maker };
     const below = await this.#usable(base?.layers ?? [], check);
     const steps: Step[] = [];
     if (tree !== undefined) {

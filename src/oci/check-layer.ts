@@ -4,7 +4,7 @@ import { TarError } from "../base/tar-fields.ts";
 import { type OwnedMember, type TarMember, TarReader } from "../base/tar-reader.ts";
 import type { Cas } from "../cas/store.ts";
 import type { Descriptor } from "./descriptor.ts";
-import { type GrowthLimits, mostBytes } from "./growth.ts";
+import { type GrowthLimits, growthOf, MAKERS, type Maker, mostBytes } from "./growth.ts";
 import { invalidImage } from "./json.ts";
 import type { Layer } from "./layer.ts";
 import { WHITEOUT } from "./layer-entries.ts";
@@ -27,14 +27,12 @@ export interface LayerCheck {
   /** Where the layer is, for messages. */
   readonly place: string;
   readonly signal: AbortSignal;
-  /** `any` for layers of what elements made, where a symbolic link may lead anywhere; default `inside`. */
-  readonly links?: Links;
+  /** Default others; where links of what elements and scripts make lead is theirs to say, also above the root. */
+  readonly maker?: Maker | undefined;
   readonly limits?: LayerLimits;
   /** The layers below, the lowest first; where they are given, hard links must name what is there. */
   readonly below?: readonly LayerPaths[];
 }
-
-export type Links = "inside" | "any";
 
 /** Is shown each member when it was looked at, and may read its content. What it makes of them counts only in the end. */
 type Visit = (member: OwnedMember, reader: TarReader) => Promise<void> | void;
@@ -49,14 +47,15 @@ export async function checkLayer(
   open: () => AsyncIterable<Buffer>,
   descriptor: Descriptor,
   diffId: unknown,
-  { place, signal, links = "inside", limits, below }: LayerCheck,
+  { place, signal, maker = "others", below, ...asked }: LayerCheck,
   visit?: Visit,
 ): Promise<LayerPaths> {
   const { digest, size } = descriptor;
+  const limits = asked.limits ?? growthOf(maker);
   const found = createHash("sha256");
   const plain = plainLayer(open, descriptor, { place, signal, limits });
   const pieces = hashed(plain, found, signal);
-  const members = new Members(links, mostBytes(size, limits), limits?.members ?? MAX_MEMBERS, below);
+  const members = new Members(maker, mostBytes(size, limits), asked.limits?.members ?? MAX_MEMBERS, below);
   try {
     const reader = new TarReader(pieces, "layer");
     for (let member = await reader.next(); member !== undefined; member = await reader.next()) {
@@ -80,8 +79,9 @@ export async function checkLayer(
 
 /** A layer in the store, each once: what was looked at before is remembered. */
 export async function checkStoredLayer(cas: Cas, layer: Layer, memo: Memo, check: LayerCheck): Promise<void> {
-  const known = memo.get(memoKey(layer));
-  if (known !== "inside" && known !== (check.links ?? "inside")) await readStoredLayer(cas, layer, memo, check);
+  if (strictness(memo.get(memoKey(layer))) < strictness(check.maker ?? "others")) {
+    await readStoredLayer(cas, layer, memo, check);
+  }
 }
 
 /** A layer in the store, looked at while it is read. */
@@ -96,12 +96,19 @@ export async function readStoredLayer(
   const { hash, size } = layer.digest;
   const descriptor = { mediaType, digest: `sha256:${hash}`, size };
   await checkLayer(() => cas.createReadStream(layer.digest), descriptor, diffId, check, visit);
-  if (memo.get(memoKey(layer)) !== "inside") memo.set(memoKey(layer), check.links ?? "inside");
+  const maker = check.maker ?? "others";
+  if (strictness(memo.get(memoKey(layer))) < strictness(maker)) memo.set(memoKey(layer), maker);
+}
+
+/** Of what was remembered: whose layers are looked at as closely. */
+function strictness(maker: string | undefined): number {
+  const known: readonly (string | undefined)[] = MAKERS;
+  return known.indexOf(maker);
 }
 
 /** Of a layer that was made here, and need not be looked at. */
 export function rememberMade(memo: Memo, layer: Layer): void {
-  memo.set(memoKey(layer), "any");
+  memo.set(memoKey(layer), "scripts");
 }
 
 /** A change to what is looked for changes this. */
@@ -127,15 +134,15 @@ async function* hashed(
 class Members {
   /** Of the layer so far; real layers are made from real folders, where nothing is below a file or a symlink. */
   readonly paths: LayerPaths = new LayerPaths();
-  readonly #links: Links;
+  readonly #maker: Maker;
   readonly #maxBytes: number;
   readonly #maxMembers: number;
   readonly #below: readonly LayerPaths[] | undefined;
   #bytes = 0;
   #count = 0;
 
-  constructor(links: Links, maxBytes: number, maxMembers: number, below: readonly LayerPaths[] | undefined) {
-    this.#links = links;
+  constructor(maker: Maker, maxBytes: number, maxMembers: number, below: readonly LayerPaths[] | undefined) {
+    this.#maker = maker;
     this.#maxBytes = maxBytes;
     this.#maxMembers = maxMembers;
     this.#below = below;
@@ -167,7 +174,7 @@ class Members {
     if (type === "hardlink") this.#checkHardLink(name, linkName);
     if (type === "symlink") {
       if (linkName === "") throw new TarError(`'${name}' is a symbolic link to nothing`);
-      if (this.#links === "inside" && isOutward(name, linkName)) throw outside(name, linkName);
+      if (this.#maker === "others" && isOutward(name, linkName)) throw outside(name, linkName);
     }
     this.paths.add(path, type);
   }

@@ -1,6 +1,6 @@
 /** Re-hashes all of an image, and compares what its parts say of each other. */
 import { BstError } from "../base/errors.ts";
-import { checkLayer, type Links } from "./check-layer.ts";
+import { checkLayer } from "./check-layer.ts";
 import { type CopyOptions, partsOf, watched } from "./copy.ts";
 import { type Content, type Descriptor, digestText, verified, wholeOf } from "./descriptor.ts";
 import { readImageConfig } from "./image-config.ts";
@@ -27,15 +27,12 @@ export interface Verification {
   readonly problems: readonly Problem[];
 }
 
-interface VerifyOptions extends Pick<CopyOptions, "select" | "signal" | "onParts" | "onProgress"> {
-  /** `any` for what elements made; default `inside`. */
-  readonly links?: Links;
-}
+type VerifyOptions = Pick<CopyOptions, "select" | "signal" | "onParts" | "onProgress">;
 
 /** @throws BstError for an image that can't be read at all */
 export async function verifyImage(
   unwatched: ImageReader,
-  { select, signal, links, ...told }: VerifyOptions,
+  { select, signal, ...told }: VerifyOptions,
 ): Promise<Verification> {
   const parts = await partsOf(unwatched, select);
   told.onParts?.(parts);
@@ -63,7 +60,7 @@ export async function verifyImage(
     });
     if (isIndex(descriptor)) continue;
     await attempt(descriptor.digest, () =>
-      verifyManifest(reader, content, attempt, { checked, seen, foreign, paths, signal, links }),
+      verifyManifest(reader, content, attempt, { checked, seen, foreign, paths, signal }),
     );
   }
   const sizes = [...all.map(({ bytes }) => bytes.length), ...checked.values()];
@@ -86,14 +83,13 @@ interface Progress {
   /** What is in layers, by their digests. */
   readonly paths: Map<string, LayerPaths>;
   readonly signal: AbortSignal;
-  readonly links: Links | undefined;
 }
 
 async function verifyManifest(
   reader: ImageReader,
   content: Content,
   attempt: (digest: string, step: () => Promise<void> | void) => Promise<void>,
-  { checked, seen, foreign, paths, signal, links }: Progress,
+  { checked, seen, foreign, paths, signal }: Progress,
 ): Promise<void> {
   const { config, layers } = readManifest(content, reader.name);
   const said = { layers: layers.length, platform: content.descriptor.platform };
@@ -119,7 +115,7 @@ async function verifyManifest(
     if (!seen.has(told)) {
       seen.add(told);
       await attempt(layer.digest, async () => {
-        const check = { place, signal, ...(below && { below }), ...(links && { links }) };
+        const check = { place, signal, maker: reader.maker, ...(below && { below }) };
         if (diffIds === undefined) await drain(reader, layer, signal);
         else paths.set(layer.digest, await checkLayer(() => reader.blob(layer), layer, diffIds[i], check));
       });

@@ -70,7 +70,7 @@ export async function rootOfImage(
   { memoDirectory, signal }: ImageTools,
 ): Promise<Digest> {
   const { layers } = readBaseImage(cas, tree, index, name);
-  const root = await rootOf(cas, layers, new Memo(memoDirectory), { place: name, signal, links: "any" });
+  const root = await rootOf(cas, layers, new Memo(memoDirectory), { place: name, signal, maker: "elements" });
   return root.tree;
 }
 

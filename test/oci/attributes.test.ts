@@ -208,7 +208,7 @@ describe("a layer with attributes", () => {
         cas,
         layers.filter((layer) => layer !== undefined),
         new Memo(`${tempDir("memo")}/${memos++}`),
-        { place: "here", signal, links: "any" },
+        { place: "here", signal, maker: "elements" },
       );
     await fc.assert(
       fc.asyncProperty(tree, chosen, tree, chosen, fc.nat(), async (first, firstAttributes, second, its, seed) => {

@@ -1,7 +1,7 @@
 /** What grows beyond all measure is noticed wherever it is decompressed. Here a measure of a megabyte is enough for that. */
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { expect, test, vi } from "vitest";
@@ -52,6 +52,16 @@ test.each([
     );
     await expect(writing).rejects.toThrow(message);
     expect(existsSync(tar)).toBe(false);
+
+    // Elements have files that are as large.
+    const made = new LayoutReader({ ...folderFiles(folder), maker: "elements" }, undefined);
+    expect((await verifyImage(made, { select: "all", signal })).problems).toEqual([]);
+    const cas = newCas();
+    const parent = { layout: importLocal(cas, folder), name: "base.bst", maker: "elements" as const };
+    const image = { architecture: "amd64", os: "linux", parent: { element: "base.bst" } };
+    await assemble(cas, { images: [image] }, [{ parent }]);
+    await withArchive(tar, "docker", [], signal, (writer) => copyImage(made, writer, { select: "all", signal }));
+    expect(statSync(tar).size).toBeGreaterThan(bomb.length);
   },
 );
 

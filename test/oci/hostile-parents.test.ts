@@ -9,6 +9,7 @@ import type { Digest } from "../../src/cas/digest.ts";
 import { importLocal } from "../../src/cas/import.ts";
 import type { Cas } from "../../src/cas/store.ts";
 import { Tree } from "../../src/cas/tree.ts";
+import type { Maker } from "../../src/oci/growth.ts";
 import { INDEX, MANIFEST } from "../../src/oci/media-types.ts";
 import { Memo } from "../../src/oci/memo.ts";
 import { readBaseImage } from "../../src/oci/parent.ts";
@@ -46,10 +47,10 @@ const all: readonly (readonly [string, ImageParts, RegExp])[] = [
 const file = (name: string) => ({ name, content: "" });
 
 /** An image on a parent, with a file of its own. */
-function onParent(cas: Cas, layout: Digest, options: { memo?: Memo; isMade?: boolean; mode?: string } = {}) {
-  const { memo = new Memo(tempDir("memo")), isMade = false, mode = "oci" } = options;
+function onParent(cas: Cas, layout: Digest, options: { memo?: Memo; maker?: Maker; mode?: string } = {}) {
+  const { memo = new Memo(tempDir("memo")), maker, mode = "oci" } = options;
   const config = { mode, images: [{ ...linux, parent: { element: "base.bst" }, add: ["app.bst"] }] };
-  const input = { tree: treeOf(cas, { "srv/app": "x" }), parent: { layout, name: "base.bst", isMade } };
+  const input = { tree: treeOf(cas, { "srv/app": "x" }), parent: { layout, name: "base.bst", maker } };
   return assemble(cas, config, [input], { memo });
 }
 
@@ -94,10 +95,10 @@ describe("a parent", () => {
   test.each(all)("with %s is refused", async (_, parts, message) => {
     const cas = newCas();
     const layout = layoutOf(cas, parts);
-    for (const isMade of [true, false]) {
-      const attempt = onParent(cas, layout, { isMade });
+    for (const maker of ["scripts", "others"] as const) {
+      const attempt = onParent(cas, layout, { maker });
       // What elements made may have links to anywhere.
-      if (isMade && message.source.startsWith("'a\\/x' links to '")) {
+      if (maker === "scripts" && message.source.startsWith("'a\\/x' links to '")) {
         await attempt;
         continue;
       }
@@ -187,10 +188,10 @@ describe("a parent", () => {
     const memo = new Memo(tempDir("memo"));
     const climbing = archive([symlink("a/x", "../../etc")]);
     const layout = layoutOf(cas, { layer: climbing });
-    await onParent(cas, layout, { memo, isMade: true });
+    await onParent(cas, layout, { memo, maker: "scripts" });
     // Not damaged for those who need not look.
     writeFileSync(cas.objectPath({ hash: digestOf(gzipSync(climbing)).slice(7), size: 0 }), "");
-    await onParent(cas, layout, { memo, isMade: true });
+    await onParent(cas, layout, { memo, maker: "scripts" });
     await expect(onParent(cas, layout, { memo })).rejects.toThrow("damaged");
     const good = layoutOf(cas, {});
     await onParent(cas, good, { memo });

@@ -150,7 +150,7 @@ describe("any layer on its parent", () => {
         if (layer !== undefined) below = await applyLayer(cas, below, layer.digest);
         expect(below).toEqual(filesOf(cas, tree));
         const layers = [base, layer].filter((item) => item !== undefined);
-        const check = { place: "here", signal, links: "any" } as const;
+        const check = { place: "here", signal, maker: "elements" } as const;
         expect(await rootOf(cas, layers, new Memo(`${tempDir("memo")}/${memos++}`), check)).toEqual({
           tree,
           attributes: new Map(),

@@ -3,13 +3,11 @@
 import { counted } from "../../base/counted.ts";
 import { BstError } from "../../base/errors.ts";
 import { formatSize } from "../../base/size.ts";
-import { makesImages } from "../../elements/build-oci.ts";
 import { verifySignatures } from "../../oci/cosign/signatures.ts";
 import { Repository } from "../../oci/registry/repository.ts";
 import { parseImageName } from "../../oci/transport/names.ts";
 import { type Verification, verifyImage } from "../../oci/verify.ts";
 import type { Run } from "../app.ts";
-import type { Subject } from "../artifacts.ts";
 import { absolute, asJob, bytesOf, openImages, selectionOf } from "../images.ts";
 import { publicKeyAt } from "../statements.ts";
 
@@ -27,9 +25,8 @@ export const run: Run<"image verify"> = async (context, options) => {
   const { images, tools } = await openImages(context, [name], options);
   for (const image of images) {
     await using reader = image.reader;
-    const links = image.subject !== undefined && isMade(image.subject) ? "any" : "inside";
     const found = await asJob(context, { action: "verify", ...image.about }, async (job) => {
-      const verification = await verifyImage(reader, { select, signal, links, ...bytesOf(job) });
+      const verification = await verifyImage(reader, { select, signal, ...bytesOf(job) });
       requireWhole(verification, reader.name);
       return verification;
     });
@@ -58,9 +55,4 @@ function requireWhole({ digest, problems }: Verification, name: string): void {
     reason: "oci-invalid-image",
     detail: problems.map((problem) => `${problem.digest}: ${problem.message}`).join("\n"),
   });
-}
-
-/** Whether elements made the image of their files. Of an artifact that is named by its key nobody knows the kind. */
-function isMade({ element, record }: Subject): boolean {
-  return element === undefined ? (record?.buildDeps.length ?? 0) > 0 : makesImages(element);
 }

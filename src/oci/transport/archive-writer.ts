@@ -1,6 +1,7 @@
 /** Writes an image to a tar archive: an OCI layout, what `docker load` takes, or one that is both. */
 
 import { type Content, type Descriptor, hexOf, verified, wholeOf } from "../descriptor.ts";
+import { growthOf } from "../growth.ts";
 import { invalidImage } from "../json.ts";
 import { compressionOf, isImageConfig, isIndex, MAX_CONFIG, readIndex, readManifest } from "../manifest.ts";
 import { INDEX } from "../media-types.ts";
@@ -108,7 +109,8 @@ export class DockerArchiveWriter implements ImageWriter {
   async #put(descriptor: Descriptor, source: ImageReader): Promise<void> {
     if (compressionOf(descriptor) !== undefined) {
       const open = () => source.blob(descriptor);
-      const bytes = plainLayer(open, descriptor, { place: source.name, signal: this.#signal });
+      const limits = growthOf(source.maker);
+      const bytes = plainLayer(open, descriptor, { place: source.name, signal: this.#signal, limits });
       try {
         await this.#tar.addUnknown(layerPath(descriptor), bytes);
       } catch (error) {

@@ -1,7 +1,9 @@
 /** Reads what `docker save` writes, as an image with a manifest. */
+
 import { createHash } from "node:crypto";
 import { BstError } from "../../base/errors.ts";
 import { type Content, type Descriptor, describeBytes } from "../descriptor.ts";
+import type { Maker } from "../growth.ts";
 import { platformOf } from "../image-config.ts";
 import { asArray, asString, invalidImage, type JsonObject } from "../json.ts";
 import { layerType, MAX_CONFIG, parse } from "../manifest.ts";
@@ -14,6 +16,7 @@ import type { ImageReader } from "./types.ts";
 export class DockerReader implements ImageReader {
   readonly name: string;
   readonly choice?: string;
+  readonly maker: Maker | undefined;
   readonly #files: ImageFiles;
   readonly #tag: string | undefined;
   readonly #manifests = new Map<string, Content>();
@@ -29,6 +32,7 @@ export class DockerReader implements ImageReader {
   constructor(files: ImageFiles, tag: string | undefined, choice?: string) {
     if (tag === undefined && choice !== undefined) this.choice = choice;
     this.#files = files;
+    this.maker = files.maker;
     this.#tag = tag;
     this.name = tag === undefined ? files.name : `${files.name}:${tag}`;
   }

@@ -5,10 +5,13 @@ import { systemErrorCode } from "../../base/errors.ts";
 import type { Digest } from "../../cas/digest.ts";
 import type { Cas } from "../../cas/store.ts";
 import { Tree } from "../../cas/tree.ts";
+import type { Maker } from "../growth.ts";
 import { invalidImage } from "../json.ts";
 
 export interface ImageFiles extends Disposable {
   readonly name: string;
+  /** Who made the image, where that is known. */
+  readonly maker?: Maker;
   /** Bytes; undefined where there is no such file. */
   sizeOf(path: string): number | undefined;
   /** Only of files that exist. */
@@ -43,7 +46,7 @@ export function folderFiles(folder: string): ImageFiles {
 }
 
 /** @param name how messages call the tree */
-export function treeFiles(cas: Cas, digest: Digest, name: string): ImageFiles {
+export function treeFiles(cas: Cas, digest: Digest, name: string, maker: Maker): ImageFiles {
   const tree = new Tree(cas, digest);
   const find = (path: string) => {
     const node = path.startsWith("/") ? undefined : tree.lookup(path);
@@ -51,6 +54,7 @@ export function treeFiles(cas: Cas, digest: Digest, name: string): ImageFiles {
   };
   return {
     name,
+    maker,
     sizeOf: (path) => find(path)?.size,
     read(path) {
       const found = find(path);

@@ -1,6 +1,7 @@
 /** Reads an OCI layout. */
 import { BstError } from "../../base/errors.ts";
 import { type Content, type Descriptor, describeBytes, digestText, hexOf, readDescriptor } from "../descriptor.ts";
+import type { Maker } from "../growth.ts";
 import { invalidImage } from "../json.ts";
 import { type ImageIndex, isIndex, isManifest, MAX_MANIFEST, parse, readIndex } from "../manifest.ts";
 import { INDEX } from "../media-types.ts";
@@ -19,6 +20,7 @@ export const INDEX_FILE = "index.json";
 export class LayoutReader implements ImageReader {
   readonly name: string;
   readonly choice?: string;
+  readonly maker: Maker | undefined;
   readonly #files: ImageFiles;
   readonly #ref: string | undefined;
 
@@ -29,6 +31,7 @@ export class LayoutReader implements ImageReader {
   constructor(files: ImageFiles, ref: string | undefined, choice?: string) {
     if (ref === undefined && choice !== undefined) this.choice = choice;
     this.#files = files;
+    this.maker = files.maker;
     this.#ref = ref;
     this.name = ref === undefined ? files.name : `${files.name}:${ref}`;
   }

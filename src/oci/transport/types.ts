@@ -1,10 +1,13 @@
 /** One form for images, wherever they are: who reads them, and who writes them. */
 import type { Content, Descriptor } from "../descriptor.ts";
+import type { Maker } from "../growth.ts";
 
 /** An image, or an index of images, with the blobs that it names. */
 export interface ImageReader extends AsyncDisposable {
   /** For messages. */
   readonly name: string;
+  /** Who made the image, where that is known. */
+  readonly maker?: Maker | undefined;
   /** A registry and repository that blobs can be taken over from. */
   readonly repository?: { readonly host: string; readonly name: string };
   /** How to say which of several images there is meant, where that was not said; else the first for a platform is. */
@@ -46,9 +49,10 @@ export interface ImageWriter extends AsyncDisposable {
 
 /** The same reader, to be given other ways in part. */
 export function relay(reader: ImageReader): ImageReader {
-  const { name, repository, choice } = reader;
+  const { name, maker, repository, choice } = reader;
   return {
     name,
+    maker,
     ...(choice && { choice }),
     ...(repository && { repository }),
     tags: () => reader.tags(),
