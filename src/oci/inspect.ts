@@ -53,10 +53,10 @@ export async function inspectImage(reader: ImageReader, select: Selection): Prom
 }
 
 /** The configuration of an image, as it is. @throws BstError */
-export async function configOf(reader: ImageReader, select: Selection): Promise<Buffer> {
+export async function configOf(reader: ImageReader, select: Selection): Promise<Content> {
   const { root } = await partsOf(reader, select);
   const { config } = readManifest(root, reader.name);
-  return wholeOf(reader.blob(config), config, reader.name);
+  return { descriptor: config, bytes: await wholeOf(reader.blob(config), config, reader.name) };
 }
 
 async function inspect(reader: ImageReader, content: Content): Promise<InspectedImage> {

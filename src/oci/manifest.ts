@@ -28,6 +28,11 @@ export function isImageConfig({ mediaType }: Pick<Descriptor, "mediaType">): boo
   return mediaType === CONFIG || mediaType === DOCKER_CONFIG;
 }
 
+/** @throws BstError domain element, for an artifact of another kind */
+export function requireImage(config: Descriptor, name: string): void {
+  if (!isImageConfig(config)) throw invalidImage(`${name} is no image: ${config.mediaType}`);
+}
+
 /** How a layer's tar is compressed; undefined for what is no layer. */
 export function compressionOf({ mediaType }: Pick<Descriptor, "mediaType">): "none" | "gzip" | "zstd" | undefined {
   const match =

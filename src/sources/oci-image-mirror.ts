@@ -7,13 +7,13 @@ import { readImageConfig } from "../oci/image-config.ts";
 import { invalidImage } from "../oci/json.ts";
 import {
   isForeign,
-  isImageConfig,
   isIndex,
   MAX_CONFIG,
   manifestType,
   parse,
   readIndex,
   readManifest,
+  requireImage,
 } from "../oci/manifest.ts";
 import { INDEX, MANIFEST } from "../oci/media-types.ts";
 import { formatPlatform, isFor } from "../oci/platform.ts";
@@ -39,7 +39,7 @@ export async function fetchImage(
   { platform, signal }: { readonly platform: Platform | undefined; readonly signal: AbortSignal },
 ): Promise<void> {
   const { config, layers } = readManifest(manifest, reader.name);
-  if (!isImageConfig(config)) throw invalidImage(`${manifest.descriptor.digest} is no image: ${config.mediaType}`);
+  requireImage(config, manifest.descriptor.digest);
   if (config.size > MAX_CONFIG) throw invalidImage(`The configuration is too large: ${config.size} bytes`);
   const bytes = await wholeOf(reader.blob(config), config, reader.name);
   const configuration = parse(bytes, `The configuration of ${reader.name}`);

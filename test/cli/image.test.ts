@@ -13,6 +13,7 @@ import {
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { MANIFEST } from "../../src/oci/media-types.ts";
 import { cacheConfig, project, type RunOptions, runCli, tempDir, writeFiles } from "../helpers.ts";
 import { serveDebianRegistry } from "../oci/debian-registry.ts";
 import { LayoutMaker } from "../oci/image-parts.ts";
@@ -258,6 +259,15 @@ describe("images elsewhere", () => {
     utimesSync(abandoned, dayAgo, dayAgo);
     await output(`copy other.bst oci:${dir}/layout:other`);
     expect([existsSync(abandoned), existsSync(recent)]).toEqual([false, true]);
+  });
+
+  test("that are none, but something else, are not run nor described as such", async () => {
+    const made = new LayoutMaker();
+    const config = made.putJson({}, "application/vnd.test.config+json");
+    made.add(made.putJson({ schemaVersion: 2, mediaType: MANIFEST, config, layers: [] }, MANIFEST));
+    const { error } = await run(`dockerfile oci:${made.folder}`);
+    expect(error?.message).toContain("is no image: application/vnd.test.config+json");
+    expect((await run(`inspect --config oci:${made.folder}`)).stdout).toBe("{}");
   });
 
   test("that are damaged are told by verify", async () => {

@@ -10,7 +10,7 @@ import { importLocal } from "../../src/cas/import.ts";
 import type { Cas } from "../../src/cas/store.ts";
 import { Tree } from "../../src/cas/tree.ts";
 import type { Maker } from "../../src/oci/growth.ts";
-import { INDEX, MANIFEST } from "../../src/oci/media-types.ts";
+import { INDEX, LAYER, MANIFEST } from "../../src/oci/media-types.ts";
 import { Memo } from "../../src/oci/memo.ts";
 import { readBaseImage } from "../../src/oci/parent.ts";
 import { rootOf } from "../../src/oci/root.ts";
@@ -322,6 +322,22 @@ describe("verify", () => {
     };
     expect((await verifyImage(watched, { select: "all", signal })).problems).toEqual([]);
     expect(read).toEqual([expect.any(String), digestOf(gzipSync(layer))]);
+  });
+
+  test("takes what docker's builder says of images for what it is, and nothing else in its place", async () => {
+    const statement = {
+      platform: { os: "unknown", architecture: "unknown" },
+      entry: { annotations: { "vnd.docker.reference.type": "attestation-manifest" } },
+    };
+    const of = (layer: Buffer, layerType: string) => {
+      const made = new LayoutMaker();
+      const config = { history: undefined };
+      const said = made.image({ ...statement, config, layers: [layer], compress: (plain) => plain, layerType });
+      return complaints(`oci:${made.add(made.index([made.image(), said])).folder}`);
+    };
+    expect(await of(Buffer.from("{}"), "application/vnd.in-toto+json")).toBe("");
+    const evil = archive([file("../evil")]);
+    expect(await of(evil, LAYER)).toMatch("'../evil' points outside");
   });
 
   test("finds indexes of indexes without end", async () => {

@@ -1,7 +1,7 @@
 /** `image dockerfile`: what an image is configured to, in the words of a Dockerfile. */
 import { dockerfile } from "../../oci/dockerfile.ts";
 import { configOf } from "../../oci/inspect.ts";
-import { asObject } from "../../oci/json.ts";
+import { parse, requireImage } from "../../oci/manifest.ts";
 import { parseImageName } from "../../oci/transport/names.ts";
 import type { Run } from "../app.ts";
 import { absolute, openImages, selectionOf } from "../images.ts";
@@ -12,8 +12,9 @@ export const run: Run<"image dockerfile"> = async (context, options) => {
   const { images } = await openImages(context, [name], options);
   for (const image of images) {
     await using reader = image.reader;
-    const config = asObject(JSON.parse((await configOf(reader, selectionOf(options))).toString()), "The configuration");
-    writeOutput(dockerfile(config, options.from));
+    const { descriptor, bytes } = await configOf(reader, selectionOf(options));
+    requireImage(descriptor, reader.name);
+    writeOutput(dockerfile(parse(bytes, `The configuration of ${reader.name}`), options.from));
   }
   return undefined;
 };

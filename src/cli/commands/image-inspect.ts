@@ -18,7 +18,7 @@ export const run: Run<"image inspect"> = async (context, options) => {
   for (const image of images) {
     await using reader = image.reader;
     if (options.raw) writeOutput((await partsOf(reader, select)).root.bytes);
-    else if (options.config) writeOutput(await configOf(reader, selectionOf(options)));
+    else if (options.config) writeOutput((await configOf(reader, selectionOf(options))).bytes);
     else {
       const inspection = await inspectImage(reader, select);
       context.print(options.json ? JSON.stringify(inspection, undefined, 2) : describe(inspection));

@@ -1,5 +1,7 @@
 /** `image run`: starts an image with podman or docker, to see that it works. */
 import { rmSync } from "node:fs";
+import { configOf } from "../../oci/inspect.ts";
+import { requireImage } from "../../oci/manifest.ts";
 import { parseImageName } from "../../oci/transport/names.ts";
 import { withArchive } from "../../oci/transport/open.ts";
 import type { Run } from "../app.ts";
@@ -14,6 +16,7 @@ export const run: Run<"image run"> = async (context, options) => {
   const [image] = images;
   if (image === undefined) return undefined;
   await using reader = image.reader;
+  requireImage((await configOf(reader, selectionOf(options))).descriptor, reader.name);
   const archive = `${tools.temporaryDirectory}/bst-ts.${process.pid}.image.tar`;
   context.atEnd(() => rmSync(archive, { force: true }));
   const { root } = await withArchive(archive, "both", [], tools.signal, (writer) =>

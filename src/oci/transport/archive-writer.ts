@@ -119,7 +119,7 @@ export class DockerArchiveWriter implements ImageWriter {
       return;
     }
     if (!isImageConfig(descriptor) || descriptor.size > MAX_CONFIG) {
-      throw invalidImage(`A docker archive can't hold a ${descriptor.mediaType}`);
+      throw invalidImage(`A docker archive can't hold what is of kind ${descriptor.mediaType}`);
     }
     this.#tar.addFile(`${hexOf(descriptor)}.json`, await wholeOf(source.blob(descriptor), descriptor, source.name));
   }
