@@ -1,4 +1,5 @@
 /** What an image, or an index of images, says of itself. */
+import { BstError } from "../base/errors.ts";
 import { partsOf, type Selection } from "./copy.ts";
 import { type Content, type Descriptor, type Platform, wholeOf } from "./descriptor.ts";
 import { platformOf } from "./image-config.ts";
@@ -24,32 +25,52 @@ export interface InspectedImage {
   }[];
 }
 
-export interface Inspection {
-  readonly digest: string;
-  readonly mediaType: string;
-  readonly annotations: Readonly<Record<string, string>>;
-  readonly images: readonly InspectedImage[];
+/** What others say of an image, where it is. */
+interface Statements {
   readonly referrers: readonly Descriptor[];
   /** What is kept under tags that follow from the digest. */
   readonly tagged: readonly { readonly tag: string; readonly kind: StatementKind; readonly digest: string }[];
 }
 
-/** @throws BstError */
-export async function inspectImage(reader: ImageReader, select: Selection): Promise<Inspection> {
+export interface Inspection extends Statements {
+  readonly digest: string;
+  readonly mediaType: string;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly images: readonly InspectedImage[];
+}
+
+/**
+ * @param onUnknown told where a registry can't say what is said about the image; without it, that is thrown
+ * @throws BstError
+ */
+export async function inspectImage(
+  reader: ImageReader,
+  select: Selection,
+  onUnknown?: (error: BstError) => void,
+): Promise<Inspection> {
   const { root, manifests } = await partsOf(reader, select);
   const { digest, mediaType } = root.descriptor;
   const images: InspectedImage[] = [];
   for (const content of [root, ...manifests])
     if (!isIndex(content.descriptor)) images.push(await inspect(reader, content));
   const annotations = isIndex(root.descriptor) ? readIndex(root, reader.name).annotations : images[0]?.annotations;
+  const said = await statementsOf(reader, digest).catch((error: unknown): Statements => {
+    if (onUnknown === undefined || !(error instanceof BstError && error.domain === "remote")) throw error;
+    onUnknown(error);
+    return { referrers: [], tagged: [] };
+  });
+  return { digest, mediaType, annotations: annotations ?? {}, images, ...said };
+}
+
+async function statementsOf(reader: ImageReader, digest: string): Promise<Statements> {
   const referrers = (await reader.referrers?.(digest)) ?? [];
-  const tagged: Inspection["tagged"][number][] = [];
+  const tagged: Statements["tagged"][number][] = [];
   for (const kind of KINDS) {
     const tag = cosignTag(digest, kind);
     const content = await reader.tagged?.(tag);
     if (content !== undefined) tagged.push({ tag, kind, digest: content.descriptor.digest });
   }
-  return { digest, mediaType, annotations: annotations ?? {}, images, referrers, tagged };
+  return { referrers, tagged };
 }
 
 /** The configuration of an image, as it is. @throws BstError */

@@ -152,6 +152,20 @@ describe("what is said of images", () => {
     return counts;
   }
 
+  test("is not known where the registry does not tell, and the image is", async () => {
+    const registry = await serveRegistry({
+      intercept(request, response) {
+        if (request.url?.includes("/referrers/") !== true) return false;
+        response.writeHead(403).end();
+        return true;
+      },
+    });
+    const digest = (await output(`push two.bst ${registry.host}/app:1`)).trim();
+    const { code, stdout, stderr } = await run(`inspect docker://${registry.host}/app:1`);
+    expect([code, stdout.split("\n")[0]]).toEqual([0, digest]);
+    expect(stderr).toMatch(/WARNING .*What is said about \S+ is not known: The registry .* does not allow this/);
+  });
+
   test.each([true, false])("is copied from one registry to another (Referrers API: %s)", async (referrers) => {
     const { registry } = await said(referrers);
     const other = await serveRegistry({ referrers: !referrers });

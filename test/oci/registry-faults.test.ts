@@ -1,7 +1,7 @@
 /** Registries that do what they should not: transfers end, well or with an error that names who is to blame. */
 import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { LAYER, MANIFEST } from "../../src/oci/media-types.ts";
 import { parseChallenges } from "../../src/oci/registry/challenge.ts";
 import { Repository } from "../../src/oci/registry/repository.ts";
@@ -190,4 +190,13 @@ describe("an upload in pieces", () => {
       detail: expect.stringContaining("--chunk-size"),
     });
   });
+});
+
+test("a proxy that is none is told by its variable", async () => {
+  const registry = await serveRegistry();
+  vi.stubEnv("HTTPS_PROXY", "no url");
+  onTestFinished(() => void vi.unstubAllEnvs());
+  // Whether certificates count decides which connections are shared: these are nobody else's.
+  const attempt = repository(registry, { insecure: true }).manifest("x");
+  await expect(attempt).rejects.toThrow("The environment variable HTTPS_PROXY holds no URL of a proxy");
 });

@@ -20,7 +20,13 @@ export const run: Run<"image inspect"> = async (context, options) => {
     if (options.raw) writeOutput((await partsOf(reader, select)).root.bytes);
     else if (options.config) writeOutput((await configOf(reader, selectionOf(options))).bytes);
     else {
-      const inspection = await inspectImage(reader, select);
+      const inspection = await inspectImage(reader, select, ({ message, detail }) =>
+        context.reporter.emit({
+          type: "warn",
+          text: `What is said about ${reader.name} is not known: ${message}`,
+          ...(detail && { detail }),
+        }),
+      );
       context.print(options.json ? JSON.stringify(inspection, undefined, 2) : describe(inspection));
     }
   }

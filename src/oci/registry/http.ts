@@ -64,8 +64,14 @@ function agent(insecure: boolean): Promise<Dispatcher> {
 async function openAgent(insecure: boolean): Promise<Dispatcher> {
   const { Agent, EnvHttpProxyAgent } = await import("undici");
   const tls = { rejectUnauthorized: !insecure };
-  const proxied = ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"].some((name) => process.env[name]);
-  if (!proxied) return new Agent({ connect: tls });
+  const proxies = ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"].filter((name) => process.env[name]);
+  if (proxies.length === 0) return new Agent({ connect: tls });
+  const wrong = proxies.find((name) => !URL.canParse(process.env[name] ?? ""));
+  if (wrong !== undefined) {
+    throw new BstError("remote", `The environment variable ${wrong} holds no URL of a proxy`, {
+      reason: "registry-unreachable",
+    });
+  }
   return new EnvHttpProxyAgent({ connect: tls, requestTls: tls });
 }
 
