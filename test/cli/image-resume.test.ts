@@ -86,6 +86,8 @@ describe("a push that was killed", () => {
       (onStart) => run(words, onStart),
       proxy,
       ({ sent }) => sent >= 5 * MB,
+      // Whoever sends more has noted what is there.
+      () => proxy.held.includes("PATCH"),
     );
     expect(statSync(only(uploads)).mode & 0o777).toBe(0o600);
     const digest = await output(words);
@@ -104,6 +106,8 @@ describe("a push that was killed", () => {
       (onStart) => run(words, onStart),
       proxy,
       ({ sent }) => sent >= 5 * MB,
+      // Whoever sends more has noted what is there.
+      () => proxy.held.includes("PATCH"),
     );
     registry.uploads.clear();
     await output(words);

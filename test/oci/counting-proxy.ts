@@ -10,9 +10,13 @@ export class CountingProxy {
   received = 0;
   /** `METHOD path` of each request. */
   readonly requests: string[] = [];
+  /** Methods of requests that were not passed on. */
+  readonly held: string[] = [];
   /** Whether to pass nothing on any more, requests and answers; asked before each. */
   holds: (proxy: CountingProxy) => boolean = () => false;
   readonly #registry: string;
+  /** How often counting began: what was asked before counts no more. */
+  #round = 0;
   #host = "";
 
   private constructor(registry: string) {
@@ -43,21 +47,27 @@ export class CountingProxy {
 
   /** Counts from here on. */
   reset(): void {
+    this.#round++;
     this.sent = 0;
     this.received = 0;
+    this.held.length = 0;
     this.requests.length = 0;
     this.holds = () => false;
   }
 
   #pass(method: string, url: string, headers: IncomingHttpHeaders, body: Buffer, response: ServerResponse): void {
-    if (this.holds(this)) return;
+    if (this.holds(this)) {
+      this.held.push(method);
+      return;
+    }
     this.requests.push(`${method} ${url}`);
-    const isBlob = url.includes("/blobs/");
+    const round = this.#round;
+    const counts = () => url.includes("/blobs/") && round === this.#round;
     const ask = http.request(`http://${this.#registry}${url}`, { method, headers }, (answer) => {
-      if (isBlob && (answer.statusCode ?? 500) < 300) this.sent += body.length;
+      if (counts() && (answer.statusCode ?? 500) < 300) this.sent += body.length;
       response.writeHead(answer.statusCode ?? 500, answer.headers);
       answer.on("data", (chunk: Buffer) => {
-        if (isBlob) this.received += chunk.length;
+        if (counts()) this.received += chunk.length;
         if (!this.holds(this)) response.write(chunk);
       });
       answer.on("end", () => response.end());
