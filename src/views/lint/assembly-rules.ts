@@ -8,7 +8,7 @@ import { placeOf } from "../place.ts";
 import { allCalls, integrationCalls, type PlacedCall } from "../scripts.ts";
 import { sourcesOf, writtenBy } from "../written-paths.ts";
 import { BUILD, DCONF, does, isWithin, LDCONFIG, MERGE, makesWith, REMOVE, type Step } from "./assembly-steps.ts";
-import type { Finding, LintContext, Rule, Unchecked } from "./finding.ts";
+import { type Finding, type LintContext, type Rule, type Unchecked, warningAt } from "./finding.ts";
 import type { RuleId } from "./rule-ids.ts";
 
 /** `libx.so`, `libx.so.1`, and what a pattern of them may be. */
@@ -73,7 +73,7 @@ export const ldconfigEarly: Rule = {
       );
       if (late === undefined) continue;
       yield {
-        ...finding(this, element, late),
+        ...warningAt(this, element, late),
         message: `${late.program} installs libraries after ldconfig`,
         advice: ORDER,
       };
@@ -89,10 +89,6 @@ function installedLibraries(call: PlacedCall): string[] {
     call.words.some((word) => /^-[A-Za-z]*[aRr]|^--(?:re|ar)c/.test(word));
   const brings = isWhole || sourcesOf(call).some((path) => LIBRARY.test(path) || path.endsWith("*"));
   return writtenBy(call).filter((path) => LIBRARY.test(path) || (brings && LIBRARY_FOLDER.test(path)));
-}
-
-function finding({ id: rule }: Rule, element: Element, { place }: Pick<PlacedCall, "place">) {
-  return { rule, severity: "warning", element, place } as const;
 }
 
 /** What must come before something else. */
@@ -112,7 +108,7 @@ function ordered(id: RuleId, summary: string, step: Step, others: readonly Step[
           if (before === undefined || first.order < before.order) continue;
           const has = other === BUILD ? "has no effect on the image" : "comes too late";
           yield {
-            ...finding(this, element, first),
+            ...warningAt(this, element, first),
             severity: other === BUILD ? "error" : "warning",
             message: `${first.program} runs after ${before.program}, and ${has}`,
             advice: ORDER,

@@ -6,7 +6,7 @@ import { installRoot, isScratch } from "../images.ts";
 import { initialScriptCalls, ownCalls } from "../scripts.ts";
 import type { Call } from "../shell.ts";
 import { writtenBy } from "../written-paths.ts";
-import type { Rule } from "./finding.ts";
+import { type Rule, warningAt } from "./finding.ts";
 
 /** Of what has a mode, setuid, setgid and sticky. */
 const SPECIAL_BITS = 0o7000;
@@ -33,10 +33,7 @@ export const attributesLost: Rule = {
       );
       if (call === undefined) continue;
       yield {
-        rule: this.id,
-        severity: "warning",
-        element,
-        place: call.place,
+        ...warningAt(this, element, call),
         message: `What ${call.program} sets here is lost: of a file, artifacts keep the content and whether it is executable`,
         advice: "Declare it under 'public: oci: files:', or preload fakecap where oci-builder writes the image",
       };

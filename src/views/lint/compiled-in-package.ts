@@ -3,7 +3,7 @@ import type { Element } from "../../project/element.ts";
 import { isScratch } from "../images.ts";
 import { ownCalls } from "../scripts.ts";
 import type { Call } from "../shell.ts";
-import type { Rule } from "./finding.ts";
+import { type Rule, warningAt } from "./finding.ts";
 import { isPackage } from "./layer-rules.ts";
 
 /** Programs that compile what all packages of an image have installed, with the words that make them do it. */
@@ -31,10 +31,7 @@ export const compiledInPackage: Rule = {
       const call = ownCalls(element).find((each) => compiles(element, each));
       if (call === undefined) continue;
       yield {
-        rule: this.id,
-        severity: "warning",
-        element,
-        place: call.place,
+        ...warningAt(this, element, call),
         message: `${call.program} sees the files of this package only, and its result replaces those of others`,
         advice: "Run it once over all files: in the script that assembles the image, or as an integration command",
       };

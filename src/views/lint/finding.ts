@@ -45,6 +45,11 @@ export interface Rule {
   check(context: LintContext): Iterable<Finding | Unchecked>;
 }
 
+/** Where a warning about what a command does stands, and whose it is: all but its words. */
+export function warningAt({ id: rule }: Rule, element: Element, { place }: { readonly place: Place }) {
+  return { rule, severity: "warning", element, place } as const;
+}
+
 export function isFinding(item: Finding | Unchecked): item is Finding {
   return "severity" in item;
 }

@@ -29,9 +29,10 @@ export interface Answers {
 export function whyOf(seen: SeenFiles, element: Element, pattern: string): Answers {
   const tracer = new Tracer(seen);
   const asked = pattern.replace(/^\/+|\/+$/g, "");
-  const paths = pathsOf(seen, element, asked);
+  const linked = withoutLinks(seen, element, asked);
+  const paths = pathsOf(seen, element, asked, linked);
   // Unless it is among what is in a folder.
-  const meant = paths.length === 1 ? withoutLinks(seen, element, asked) : undefined;
+  const meant = paths.length === 1 ? linked : undefined;
   const answers = paths.map((path): Answer => {
     const way = tracer.trace(element, path);
     const elsewhere = way.steps.length > 0 ? [] : unused(seen, element, path);
@@ -40,8 +41,11 @@ export function whyOf(seen: SeenFiles, element: Element, pattern: string): Answe
   return { answers, missing: [...tracer.missing] };
 }
 
-/** The path that is meant, or those in it where it is a folder, or those that a pattern matches. */
-function pathsOf(seen: SeenFiles, element: Element, asked: string): string[] {
+/**
+ * The path that is meant, or those in it where it is a folder, or those that a pattern matches.
+ * @param linked what the links in the path lead to
+ */
+function pathsOf(seen: SeenFiles, element: Element, asked: string, linked: string): string[] {
   const path = posix.normalize(asked === "" ? "." : asked);
   const node = nodeAt(seen, element, path);
   const isPattern = /[*?[]/.test(asked) && node === undefined && !isSomewhere(seen, element, path);
@@ -51,7 +55,7 @@ function pathsOf(seen: SeenFiles, element: Element, asked: string): string[] {
   const own = leavesOf(seen, element)?.has(path) === true ? [path] : [];
   const below = matching(seen, element, (other) => path === "." || other.startsWith(`${path}/`));
   const found = [...own, ...below];
-  return found.length > 0 ? found : [withoutLinks(seen, element, asked)];
+  return found.length > 0 ? found : [linked];
 }
 
 function isSomewhere(seen: SeenFiles, element: Element, path: string): boolean {
