@@ -104,11 +104,7 @@ export class RegistrySession {
       exchange({ ...request, url, authorization }, this.http, limit),
     );
     if (ok.includes(answer.status)) return answer;
-    throw statusError(serverAt(answer.from, await this.base(), this.host), describe(ask), answer.status, {
-      body: answer.body.toString("utf8"),
-      isKnown: this.#isKnown,
-      waitMs: retryAfter(answer),
-    });
+    throw await this.#unexpected(ask, answer, answer.body.toString("utf8"));
   }
 
   /** As {@link ask}, with the body as a stream. */
@@ -121,10 +117,14 @@ export class RegistrySession {
       ({ body }) => body.dump(),
     );
     if (ok.includes(opened.status)) return opened;
-    throw statusError(serverAt(opened.from, await this.base(), this.host), describe(ask), opened.status, {
-      body: await beginningOf(opened.body),
+    throw await this.#unexpected(ask, opened, await beginningOf(opened.body));
+  }
+
+  async #unexpected(ask: Ask, answer: Omit<Answer, "body">, body: string): Promise<BstError> {
+    return statusError(serverAt(answer.from, await this.base(), this.host), describe(ask), answer.status, {
+      body,
       isKnown: this.#isKnown,
-      waitMs: retryAfter(opened),
+      waitMs: retryAfter(answer),
     });
   }
 
